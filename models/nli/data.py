@@ -1,0 +1,105 @@
+"""Training data of the NLI model: which pairs go in, and how they become batches.
+
+Two kinds of rows, both ``{"premise", "hypothesis", "label", …}``:
+
+- general NLI: ``nli/nli-train.jsonl.gz`` (121,463 pairs, with "source") under the data folder;
+- political pairs: ``political.jsonl`` beside this file (with "area", "phenomenon", "part").
+"""
+
+import gzip
+import json
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).parent
+LABELS = ["entailment", "neutral", "contradiction"]
+NOT_ENTAILMENT = -1  # a two-way label: the loss is -log(1 - P(entailment))
+
+# Pairs taken from each general source for one pass. JOCI's graded likelihoods and MED's single-word
+# edits are sampled lightly; Perspectrum, the only source about positions, is taken whole.
+GENERAL_SHARE = {
+    "lingnli": 0.70, "snli": 0.50, "mnli": 1.0, "conjnli": 0.55, "perspectrum": 1.0,
+    "joci": 0.30, "med": 0.50, "scitail": 1.0, "commitment_bank": 1.0,
+}  # fmt: skip
+
+PARTIES = ["Labour", "Conservative", "Liberal Democrat", "Reform UK", "SNP", "Green", "Plaid Cymru"]
+_PARTY = re.compile(
+    r"\b(Labour|Conservatives?|Tory|Tories|Liberal Democrats?|Lib Dems?|Reform UK|SNP|Greens?|Plaid Cymru)\b"
+)
+
+
+def read_jsonl(path: Path) -> list[dict]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def label_id(label: str) -> int:
+    return NOT_ENTAILMENT if label == "not_entailment" else LABELS.index(label)
+
+
+def general_pairs(data: Path, seed: int) -> list[dict]:
+    """A seeded sample of the general pairs, by GENERAL_SHARE."""
+    rng = random.Random(seed)
+    rows = read_jsonl(data / "nli" / "nli-train.jsonl.gz")
+    return [row for row in rows if rng.random() < GENERAL_SHARE[row["source"]]]
+
+
+def political_pairs(path: Path = HERE / "political.jsonl") -> list[dict]:
+    return read_jsonl(path)
+
+
+def swap_party(text: str, rng: random.Random) -> str:
+    """The same text with each party named in it replaced, one for one, by another party.
+
+    >>> swap_party("Labour blames the Tories.", random.Random(0)) != "Labour blames the Tories."
+    True
+    """
+    found = sorted({match.group(0) for match in _PARTY.finditer(text)})
+    others = [party for party in PARTIES if party not in found]
+    swap = dict(zip(found, rng.sample(others, len(found)), strict=True)) if len(found) <= len(others) else {}
+    return _PARTY.sub(lambda match: swap.get(match.group(0), match.group(0)), text)
+
+
+def with_party_cues(rows: Sequence[dict], share: float, rng: random.Random) -> list[dict]:
+    """Copies of a share of the premises (all pairs of each), with a party's name changed or put before.
+
+    The label stays: who says a thing does not change what is said. A premise that names a party gets
+    another one in its place, hypotheses too; any other is prefixed with its speaker's party, as
+    transcripts and captions do.
+    """
+    by_premise = defaultdict(list)
+    for row in rows:
+        by_premise[row["premise"]].append(row)
+    copies = []
+    for premise, pairs in by_premise.items():
+        named = bool(_PARTY.search(premise))
+        if rng.random() >= (1.0 if named else share):
+            continue
+        if named:
+            state = rng.getrandbits(32)
+            for row in pairs:
+                joined = f"{premise}\n{row['hypothesis']}"
+                new_premise, new_hypothesis = swap_party(joined, random.Random(state)).split("\n", 1)
+                copies.append({**row, "premise": new_premise, "hypothesis": new_hypothesis, "cue": True})
+        else:
+            party = rng.choice(PARTIES)
+            form = rng.choice(["{p}: {t}", "{p} MP: {t}", "({p}) {t}", "A {p} spokesperson said: {t}"])
+            text = form.format(p=party, t=premise)
+            copies += [{**row, "premise": text, "cue": True} for row in pairs]
+    return copies
+
+
+def batches(lengths: Sequence[int], size: int, rng: random.Random, pool: int = 40) -> Iterable[list[int]]:
+    """Shuffled batches of about equal length: sorted inside pools of ``pool`` batches, then shuffled."""
+    order = list(range(len(lengths)))
+    rng.shuffle(order)
+    out = []
+    for start in range(0, len(order), size * pool):
+        block = sorted(order[start : start + size * pool], key=lengths.__getitem__)
+        out += [block[i : i + size] for i in range(0, len(block), size)]
+    rng.shuffle(out)
+    return out

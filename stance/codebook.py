@@ -1,0 +1,228 @@
+"""Frames, facets and hypotheses, from YAML: what is being measured.
+
+A codebook asks one question. It has frames; a frame has a definition, examples, and facets that support or oppose
+it; a facet is one way of taking the frame, worded as three or more hypotheses of the same claim.
+"""
+
+import hashlib
+import importlib.resources
+import json
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from stance.errors import CodebookError
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Facet(_Strict):
+    """One way of supporting or opposing a frame: three or more wordings of the same claim."""
+
+    name: Name
+    hypotheses: tuple[Text, ...] = Field(min_length=3)
+
+    @model_validator(mode="after")
+    def _no_wording_twice(self) -> "Facet":
+        folded = [" ".join(h.casefold().split()) for h in self.hypotheses]
+        if len(set(folded)) < len(folded):
+            raise ValueError(f"facet {self.name!r} has the same hypothesis twice")
+        return self
+
+
+class Frame(_Strict):
+    """A frame: what it is, what it is not, and the facets that support and oppose it."""
+
+    name: Name
+    definition: Text
+    excludes: tuple[Text, ...] = ()
+    examples: tuple[Text, ...] = ()
+    supports: tuple[Facet, ...] = Field(min_length=1)
+    opposes: tuple[Facet, ...] = ()
+
+    @model_validator(mode="after")
+    def _distinct_facets(self) -> "Frame":
+        names = [facet.name for facet in (*self.supports, *self.opposes)]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"frame {self.name!r} has the facet {sorted(twice)[0]!r} twice")
+        return self
+
+
+class Codebook(_Strict):
+    """A question put to quotes: its frames.
+
+    Attributes:
+        name, version, title, description: what it is called and asks.
+        frames: one or more, with distinct names.
+    """
+
+    name: Name
+    version: Text = "1"
+    title: Text
+    description: str = ""
+    frames: tuple[Frame, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct_frames(self) -> "Codebook":
+        names = [frame.name for frame in self.frames]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"the frame {sorted(twice)[0]!r} stands twice")
+        return self
+
+    @property
+    def hypotheses(self) -> list[str]:
+        """Every hypothesis once, in the codebook's order."""
+        facets = [facet for frame in self.frames for facet in (*frame.supports, *frame.opposes)]
+        return list(dict.fromkeys(hypothesis for facet in facets for hypothesis in facet.hypotheses))
+
+    @property
+    def sha256(self) -> str:
+        """A hash of the content: the same for the same frames and wordings, however the file is laid out."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        frames = ", ".join(frame.name for frame in self.frames)
+        return f"Codebook({self.name!r}, version {self.version}: {frames}; {len(self.hypotheses)} hypotheses)"
+
+    def __str__(self) -> str:
+        lines = [f"{self.title} ({self.name}, version {self.version})", self.description.strip()]
+        for frame in self.frames:
+            lines += ["", f"FRAME {frame.name}", f"  {frame.definition}"]
+            lines += [f"  not: {item}" for item in frame.excludes]
+            for side, facets in (("supports", frame.supports), ("opposes", frame.opposes)):
+                for facet in facets:
+                    lines.append(f"  {side}: {facet.name}")
+                    lines += [f"    - {hypothesis}" for hypothesis in facet.hypotheses]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for frame in self.frames:
+            for side, facets in (("supports", frame.supports), ("opposes", frame.opposes)):
+                for facet in facets:
+                    wordings = "<br>".join(map(escape, facet.hypotheses))
+                    rows.append(f"<tr><td>{escape(frame.name)}</td><td>{side}</td><td>{escape(facet.name)}</td>"
+                                f"<td style='text-align:left'>{wordings}</td></tr>")  # fmt: skip
+        head = "<tr><th>frame</th><th>side</th><th>facet</th><th>hypotheses</th></tr>"
+        definitions = "".join(f"<p><b>{escape(f.name)}</b>: {escape(f.definition)}</p>" for f in self.frames)
+        return f"<h4>{escape(self.title)}</h4>{definitions}<table>{head}{''.join(rows)}</table>"
+
+
+DEFAULT = "enforcement-deterrence"
+
+
+def load_codebook(codebook: "str | Path | Codebook | None" = None) -> Codebook:
+    """A codebook from a YAML file, or one of the bundled ones by name; the default question without an argument.
+
+    >>> load_codebook()
+    Codebook('enforcement-deterrence', version 1: enforcement, deterrence; 36 hypotheses)
+
+    Raises:
+        CodebookError: no such file or name, not YAML, or not a valid codebook; names the file and the line.
+    """
+    if isinstance(codebook, Codebook):
+        return codebook
+    name = str(codebook or DEFAULT)
+    bundled = importlib.resources.files("stance") / "data/codebooks"
+    if not name.endswith((".yaml", ".yml")) and not Path(name).exists():
+        entry = bundled / f"{name}.yaml"
+        if not entry.is_file():
+            known = sorted(item.name.removesuffix(".yaml") for item in bundled.iterdir() if item.name.endswith(".yaml"))
+            raise CodebookError(f"{name!r} is neither a YAML file nor a bundled codebook ({', '.join(known)})")
+        return _bundled(name)
+    path = Path(name)
+    try:
+        content = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CodebookError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CodebookError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    return parse_codebook(content, str(path))
+
+
+@lru_cache(maxsize=8)
+def _bundled(name: str) -> Codebook:
+    entry = importlib.resources.files("stance") / "data/codebooks" / f"{name}.yaml"
+    return parse_codebook(entry.read_text(encoding="utf-8"), f"{name}.yaml")
+
+
+def parse_codebook(content: str, origin: str = "codebook") -> Codebook:
+    """A codebook from YAML text.
+
+    Args:
+        origin: what to call it in messages.
+
+    Raises:
+        CodebookError: with the line of the first faults.
+    """
+    try:
+        tree = yaml.compose(content, Loader=yaml.SafeLoader)
+        found = yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise CodebookError(f"{origin}{line}: not YAML: {problem}") from error
+    if tree is None:
+        raise CodebookError(f"{origin}: the file is empty; a codebook has name, title and frames")
+    if not isinstance(found, dict):
+        raise CodebookError(f"{origin}, line 1: a codebook is a mapping with name, title and frames")
+    try:
+        return Codebook.model_validate(found)
+    except ValidationError as error:
+        places = [fault["loc"] for fault in error.errors()]
+        # pydantic also reports the lists around a faulty item; the innermost place is the one to mend.
+        faults = [
+            _fault(origin, tree, dict(fault))
+            for fault in error.errors()
+            if not any(len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places)
+        ]
+        more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+        raise CodebookError("; ".join(faults[:3]) + more) from error
+
+
+def _fault(origin: str, tree: yaml.Node, fault: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    line = _line(tree, fault["loc"])
+    if fault["type"] == "too_short":
+        least, field = fault["ctx"]["min_length"], fault["loc"][-1]
+        has = fault["ctx"]["actual_length"]
+        message = f"{field} has {has} item{'s' * (has != 1)}; it needs {least} or more"
+    elif fault["type"] == "missing":
+        message = f"the field {fault['loc'][-1]!r} is missing"
+    elif fault["type"] == "extra_forbidden":
+        message = f"unknown field {fault['loc'][-1]!r}"
+    else:
+        message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{origin}, line {line}: {message}" + (f" (at {where})" if where else "")
+
+
+def _line(node: yaml.Node, location: tuple[Any, ...]) -> int:
+    """The line of a place in the YAML tree, counted from 1; the nearest one around it, where it does not exist."""
+    line = node.start_mark.line + 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    line, node = key.start_mark.line + 1, value
+                    break
+            else:
+                return line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
