@@ -16,20 +16,20 @@ from tqdm.auto import tqdm
 
 from stance.articles import Article
 from stance.errors import InputError
-from stance.people import Roster, add_parties, bare_name, gender_of_title, roster
 from stance.people import TITLES as PERSON_TITLES
-from stance.quotes import COLUMNS, add_left_out, as_quotes, left_out, make_quote_id
+from stance.people import Roster, add_parties, bare_name, gender_of_title, roster
+from stance.quotes import COLUMNS, as_quotes, left_out, make_quote_id
 
 Span = tuple[int, int]
 
 # Regular past forms stand for the whole verb: said/says/saying, added/adds/adding …
 _REGULAR = (
-    "accept accuse acknowledge add address admit agree allege announce answer appeal argue ask assert attack boast blame "
-    "call caution challenge claim comment complain conclude condemn confirm continue criticise criticize declare decry "
-    "demand denounce deny describe dismiss emphasise emphasize explain express expand exclaim hail highlight insist joke "
-    "label lament mention mock observe outline pledge point praise predict proclaim promise propose question quip recall "
-    "reiterate reject remark repeat reply report request respond reveal state stress suggest urge vow warn welcome wonder "
-    "concede branded brand tweet post portray note defend"
+    "accept accuse acknowledge add address admit agree allege announce answer appeal argue ask assert attack blame "
+    "boast brand call caution challenge claim comment complain concede conclude condemn confirm continue criticise "
+    "criticize declare decry defend demand denounce deny describe dismiss emphasise emphasize exclaim expand explain "
+    "express hail highlight insist joke label lament mention mock note observe outline pledge point portray post "
+    "praise predict proclaim promise propose question quip recall reiterate reject remark repeat reply report request respond "
+    "reveal state stress suggest tweet urge vow warn welcome wonder"
 ).split()
 _IRREGULAR = (
     "said says say saying told tells tell telling wrote writes writing spoke speaks speaking put puts thought thinks "
@@ -56,7 +56,9 @@ _ROLE_HEAD = (
     r"(?:secretary|minister|leader|chancellor|mayor|president|chair|chairman|chairwoman|director|chief|commissioner|"
     r"spokesman|spokeswoman|spokesperson|MP|peer|campaigner|inspector|constable|adviser|official|source|officer)"
 )
-_ROLE = rf"(?:[Tt]he|[Aa]n?|[Hh]er|[Hh]is|[Oo]ne)\s+(?:[\w’'-]+\s+){{0,4}}?{_ROLE_HEAD}(?:\s+(?:for|of)\s+[\w\s]{{2,30}}?)?"
+_ROLE = (
+    rf"(?:[Tt]he|[Aa]n?|[Hh]er|[Hh]is|[Oo]ne)\s+(?:[\w’'-]+\s+){{0,4}}?{_ROLE_HEAD}(?:\s+(?:for|of)\s+[\w\s]{{2,30}}?)?"
+)
 _WHO = rf"(?P<who>\b(?:[Hh]e|[Ss]he|[Tt]hey)\b|(?:[Tt]he\s+)?{_NAME}|{_ROLE})"
 _ASIDE = r"(?P<aside>\s*,\s[^“”\"]{2,160}?,|\s*\([^()]{1,60}\))?"
 _ADVERB = r"(?:\s+(?:\w+ly|also|then|later|has|had|have|is|was|who|went on to|again|this|week))*"
@@ -167,8 +169,10 @@ def find_segments(text: str) -> tuple[list[Segment], list[dict[str, Any]]]:
                 carried = None
         while at < end:
             char = text[at]
-            if char in _PAIRS and _may_open(text, at, start, end) and not (
-                char in _SINGLE and (_APOSTROPHE_WORDS.match(text, at) or not text[at + 1 : at + 2].strip())
+            if (
+                char in _PAIRS
+                and _may_open(text, at, start, end)
+                and not (char in _SINGLE and (_APOSTROPHE_WORDS.match(text, at) or not text[at + 1 : at + 2].strip()))
             ):
                 close = _closing(text, at, start, end, char)
                 if close is not None:
@@ -181,7 +185,14 @@ def find_segments(text: str) -> tuple[list[Segment], list[dict[str, Any]]]:
                     break
                 # A later opening mark of the same kind means that this one lost its partner: the quote may end
                 # anywhere before it, so it is counted and not guessed. Else it can only end with the paragraph.
-                again = next((k for k in range(at + 1, min(end, at + _LONGEST_QUOTE)) if text[k] == char and _may_open(text, k, start, end)), None)
+                again = next(
+                    (
+                        k
+                        for k in range(at + 1, min(end, at + _LONGEST_QUOTE))
+                        if text[k] == char and _may_open(text, k, start, end)
+                    ),
+                    None,
+                )
                 if again is None and char not in _SINGLE and end - at < _LONGEST_QUOTE:
                     found.append(Segment(at + 1, end, number, char, closed=False))
                     break
@@ -269,7 +280,9 @@ class Mentions:
 
     def _note_role(self, plain: str, start: int, name: str) -> None:
         """Remembers "Name, the home secretary," and "Home Secretary Name" as that person's role."""
-        after = re.match(rf"[^,.\n]{{3,60}},\s+(?:the|a|an)\s+([\w’'\s-]{{3,60}}?{_ROLE_HEAD})\b", plain[start : start + 160])
+        after = re.match(
+            rf"[^,.\n]{{3,60}},\s+(?:the|a|an)\s+([\w’'\s-]{{3,60}}?{_ROLE_HEAD})\b", plain[start : start + 160]
+        )
         before = re.match(rf"((?:[A-Z]\w+\s+){{0,3}}(?i:{_ROLE_HEAD}))\s+", plain[start : start + 80])
         for match in (after, before):
             if match:
@@ -352,11 +365,7 @@ def _clause(text: str, left: Span, right: Span, segment: Segment) -> tuple["re.M
     before, after = text[left[0] : left[1]], text[right[0] : right[1]]
     cut = max((m.end() for m in re.finditer(r"[.!?]['’”\"]?\s+(?=[A-Z])", before)), default=0)
     intro = re.sub(r"[“‘«„\"'\s]+$", "", before[cut:])
-    match = None
-    for match in _BEFORE.finditer(intro):
-        pass  # the last one is the nearest
-    if match is None:
-        match = _search_last(_ACCORDING, intro)
+    match = _search_last(_BEFORE, intro) or _search_last(_ACCORDING, intro)
     inside = text[segment.start : segment.end]
     if match and (intro.endswith((":", ",")) or len(match["rest"] if "rest" in match.groupdict() else "") < 60):
         return match, left[0] + cut
@@ -391,13 +400,25 @@ def _link(text: str, segments: Sequence[Segment], mentions: Mentions) -> list[_F
         before = segments[i - 1] if i and segments[i - 1].paragraph == segment.paragraph else None
         after = segments[i + 1] if i + 1 < len(segments) and segments[i + 1].paragraph == segment.paragraph else None
         near = previous is not None and segment.paragraph - previous.segments[-1].paragraph <= 1
-        if previous and near and not previous.segments[-1].closed and previous.segments[-1].mark == segment.mark and (
-            segment.paragraph == previous.segments[-1].paragraph + 1 and segment.start - start <= 1
+        if (
+            previous
+            and near
+            and not previous.segments[-1].closed
+            and previous.segments[-1].mark == segment.mark
+            and (segment.paragraph == previous.segments[-1].paragraph + 1 and segment.start - start <= 1)
         ):
             previous.segments.append(segment)  # the quote goes on over the paragraph
             continue
-        if previous and before and before is previous.segments[-1] and _joined(
-            text, before, segment, previous.cue_span[1] if previous.cue_span and previous.cue_span[0] >= before.end else None
+        if (
+            previous
+            and before
+            and before is previous.segments[-1]
+            and _joined(
+                text,
+                before,
+                segment,
+                previous.cue_span[1] if previous.cue_span and previous.cue_span[0] >= before.end else None,
+            )
         ):
             previous.segments.append(segment)
             continue

@@ -187,7 +187,9 @@ def parse_codebook(content: str, origin: str = "codebook") -> Codebook:
         faults = [
             _fault(origin, tree, dict(fault))
             for fault in error.errors()
-            if not any(len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places)
+            if not any(
+                len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places
+            )
         ]
         more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
         raise CodebookError("; ".join(faults[:3]) + more) from error

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     """
     cuts = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
     spans = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         piece = text[start:end]
         if piece.strip():
             left = start + len(piece) - len(piece.lstrip())
@@ -133,7 +134,9 @@ class EntailmentModel:
         longest = max((len(ids) for ids in self._tokenizer(list(hypotheses))["input_ids"]), default=0)
         budget = self._window_tokens - longest - self._tokenizer.num_special_tokens_to_add(pair=True)
         if budget < 8:
-            raise InputError(f"{self.name}: a hypothesis of {longest} tokens leaves no room for the premise; shorten it")
+            raise InputError(
+                f"{self.name}: a hypothesis of {longest} tokens leaves no room for the premise; shorten it"
+            )
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         tokens: list[tuple[int, int]] = encoded["offset_mapping"]
         if len(tokens) <= budget:

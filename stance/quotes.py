@@ -29,9 +29,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +52,16 @@ SUFFIXES = (".csv", ".jsonl", ".parquet")
 # --- the ledger ---------------------------------------------------------------------------------
 
 
-def left_out(stage: str, reason: str, *, source: Any = None, where: Any = None, text: str | None = None) -> dict:
+def left_out(
+    stage: str, reason: str, *, source: Any = None, where: Any = None, text: str | None = None
+) -> dict[str, Any]:
     """One row of the ledger: what was left out, at which stage, and why."""
     clean = None if source is None or source is pd.NA or source != source else str(source)
     return {"stage": stage, "reason": reason, "source": clean, "where": None if where is None else str(where),
             "text": text}  # fmt: skip
 
 
-def add_left_out(table: pd.DataFrame, rows: Iterable[dict]) -> None:
+def add_left_out(table: pd.DataFrame, rows: Iterable[dict[str, Any]]) -> None:
     """Appends rows to the ledger that the table carries (in place)."""
     table.attrs["left_out"] = [*table.attrs.get("left_out", []), *rows]
 
@@ -185,7 +186,9 @@ def _ids(out: pd.DataFrame, origin: str) -> "pd.Series[Any]":
         made = []
         for i in out.index[missing]:
             more = [out.at[i, "speaker"], out.at[i, "date"]] if out.at[i, "spans"] is None else []
-            key = make_quote_id(_null(out.at[i, "source"]), out.at[i, "spans"], out.at[i, "text"], *map(_null, more))
+            key = make_quote_id(
+                _null(out.at[i, "source"]), out.at[i, "spans"], str(out.at[i, "text"]), *map(_null, more)
+            )
             seen[key] = seen.get(key, 0) + 1
             # The same row twice in a table without ids: two quotes, told apart by their order.
             made.append(key if seen[key] == 1 else make_quote_id(key, seen[key], ""))
@@ -311,7 +314,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ReadError(f"{path}: cannot be read as {suffix[1:].upper()}: {reason}") from error
     if suffix != ".parquet":
-        table.attrs = _read_sidecar(path)
+        table.attrs.update(_read_sidecar(path))
     return table
 
 
@@ -333,7 +336,7 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
         raise ReadError(f"{sidecar}: not a sidecar written by stance ({error}); delete it to go on without") from error
     if belongs:
         return attrs
-    note = left_out("reading", f"the record of earlier stages ({sidecar.name}) was made for another version of the file",
+    note = left_out("reading", f"{sidecar.name} was made for another version of the file",
                     source=path.name)  # fmt: skip
     return {"left_out": [note]}
 

@@ -1,0 +1,42 @@
+# `make demo` and `make test` do everything on a fresh machine with Python 3.11 or newer, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+REPORT := build/report
+# Set-up runs again only when what it installs has changed.
+DEMO_READY := .venv/.demo-ready
+TEST_READY := .venv/.test-ready
+LAB_READY := .venv/.lab-ready
+
+.PHONY: demo test lab check clean
+
+demo: $(DEMO_READY)
+	$(BIN)/stance report stance/data/sample/article.html -o $(REPORT)
+
+test: $(TEST_READY) check
+	$(BIN)/python -m pytest
+
+check: $(TEST_READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lab: $(LAB_READY)
+	$(BIN)/jupyter lab notebooks/
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+$(DEMO_READY): pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(TEST_READY): pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@ $(DEMO_READY)
+
+$(LAB_READY): pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[notebook]"
+	touch $@ $(DEMO_READY)
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,97 @@
+from .articles import Article as Article
+from .articles import read_article as read_article
+from .articles import sample_article as sample_article
+from .attribution import extract_quotes as extract_quotes
+from .codebook import Codebook as Codebook
+from .codebook import Facet as Facet
+from .codebook import Frame as Frame
+from .codebook import load_codebook as load_codebook
+from .comparison import Comparison as Comparison
+from .comparison import compare as compare
+from .entailment import EntailmentModel as EntailmentModel
+from .entailment import load_model as load_model
+from .errors import (
+    CodebookError as CodebookError,
+)
+from .errors import (
+    InputError as InputError,
+)
+from .errors import (
+    MissingExtraError as MissingExtraError,
+)
+from .errors import (
+    ModelError as ModelError,
+)
+from .errors import (
+    NetworkError as NetworkError,
+)
+from .errors import (
+    ReadError as ReadError,
+)
+from .errors import (
+    StanceError as StanceError,
+)
+from .errors import (
+    TableError as TableError,
+)
+from .people import Roster as Roster
+from .people import add_parties as add_parties
+from .people import party_of as party_of
+from .people import roster as roster
+from .plotting import plot_comparison as plot_comparison
+from .plotting import plot_plane as plot_plane
+from .plotting import plot_quotes as plot_quotes
+from .quotes import (
+    as_quotes as as_quotes,
+)
+from .quotes import (
+    ledger as ledger,
+)
+from .quotes import (
+    read_quotes as read_quotes,
+)
+from .quotes import (
+    read_table as read_table,
+)
+from .quotes import (
+    write_table as write_table,
+)
+from .reporting import report as report
+from .scoring import score as score
+
+__all__ = [
+    "Article",
+    "Codebook",
+    "CodebookError",
+    "Comparison",
+    "EntailmentModel",
+    "Facet",
+    "Frame",
+    "InputError",
+    "MissingExtraError",
+    "ModelError",
+    "NetworkError",
+    "ReadError",
+    "Roster",
+    "StanceError",
+    "TableError",
+    "add_parties",
+    "as_quotes",
+    "compare",
+    "extract_quotes",
+    "ledger",
+    "load_codebook",
+    "load_model",
+    "party_of",
+    "plot_comparison",
+    "plot_plane",
+    "plot_quotes",
+    "read_article",
+    "read_quotes",
+    "read_table",
+    "report",
+    "roster",
+    "sample_article",
+    "score",
+    "write_table",
+]
