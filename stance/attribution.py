@@ -28,8 +28,8 @@ _REGULAR = (
     "boast brand call caution challenge claim comment complain concede conclude condemn confirm continue criticise "
     "criticize declare decry defend demand denounce deny describe dismiss emphasise emphasize exclaim expand explain "
     "express hail highlight insist joke label lament mention mock note observe outline pledge point portray post "
-    "praise predict proclaim promise propose question quip recall reiterate reject remark repeat reply report request respond "
-    "reveal state stress suggest tweet urge vow warn welcome wonder"
+    "praise predict proclaim promise propose question quip recall reiterate reject remark repeat reply report "
+    "request respond reveal state stress suggest tweet urge vow warn welcome wonder"
 ).split()
 _IRREGULAR = (
     "said says say saying told tells tell telling wrote writes writing spoke speaks speaking put puts thought thinks "

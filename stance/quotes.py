@@ -25,6 +25,7 @@ What was left out on the way travels with the table in ``df.attrs["left_out"]``;
 CSV and JSONL cannot hold attributes, so they get a sidecar ``NAME.meta.json``, bound to the file by its hash.
 """
 
+import csv
 import hashlib
 import json
 import os
@@ -275,7 +276,8 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
             flat[column] = flat[column].map(lambda v: None if v is None else json.dumps(v), na_action=None)
     with whole_file(path) as temporary:
         if suffix == ".csv":
-            flat.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+            # Quoted throughout: a lone carriage return inside a quote would else end its row.
+            flat.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         elif suffix == ".jsonl":
             flat.to_json(temporary, orient="records", lines=True, force_ascii=False, double_precision=15)
         else:
@@ -302,7 +304,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if path.stat().st_size == 0:
         raise ReadError(f"{path}: the file is empty")
     readers: dict[str, Callable[[], pd.DataFrame]] = {
-        ".csv": lambda: pd.read_csv(path, encoding="utf-8-sig", dtype={c: "str" for c in TEXT_COLUMNS}),
+        # Only an empty cell is missing: "NA" and "None" are words that somebody may have said.
+        ".csv": lambda: pd.read_csv(
+            path, encoding="utf-8-sig", dtype={c: "str" for c in TEXT_COLUMNS}, keep_default_na=False, na_values=[""]
+        ),
         ".jsonl": lambda: pd.DataFrame([json.loads(line) for line in _lines(path)]),
         ".parquet": lambda: pd.read_parquet(path),
     }
