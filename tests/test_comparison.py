@@ -1,0 +1,90 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import stance
+from stance.comparison import cliffs_delta, compare, holm
+from stance.errors import InputError, TableError
+
+
+def table(n=6, gap=0.4, seed=0, per=4):
+    rng = np.random.default_rng(seed)
+    rows = [
+        {"quote_id": f"{party}{s}{q}{frame}"[:-1], "text": "t", "speaker": f"{party} {s}", "party": party, "frame": frame,
+         "support": float(np.clip(0.3 + (gap if (party == "A") == (frame == "x") else 0) + rng.normal(0, 0.05), 0, 1)),
+         "oppose": 0.0, "stance": 0.0}
+        for party in "AB" for s in range(n) for q in range(per) for frame in "xy"
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_a_clear_difference_is_found_and_reproducible():
+    with pytest.warns(UserWarning, match="Only 6 speakers"):
+        one = compare(table(), "A", "B", seed=1)
+    with pytest.warns(UserWarning, match="Only 6 speakers"):
+        two = compare(table(), "A", "B", seed=1)
+    pd.testing.assert_frame_equal(one.summary, two.summary)
+    row = one.summary.iloc[0]
+    assert row["low"] < row["difference"] < row["high"]
+    assert row["low"] > 0.3
+    assert row["p_value"] == pytest.approx(2 * 2 / 924)  # 924 splits of 12 speakers, two frames (Holm)
+    assert row["effect"] == 1
+    assert one.summary["difference"][1] < 0
+
+
+def test_with_two_speakers_it_describes_and_says_so():
+    result = compare(table(n=1), "A", "B")
+    assert result.summary[["low", "high", "p_value"]].isna().all(axis=None)
+    assert not result.inferred
+    assert "No test is possible: A has 1 and B 1 named speaker" in "\n".join(result.notes)
+    assert result.summary["difference"].notna().all()
+    assert json.loads(result.to_json())["summary"][0]["p_value"] is None
+    assert "No test is possible" in result._repr_html_()
+    assert r"\toprule" in result.to_latex()
+
+
+def test_speakers_and_not_quotes_are_the_units():
+    scores = table(n=4)
+    flood = pd.concat([scores[scores["speaker"] == "A 0"].assign(support=0.0)] * 20, ignore_index=True)
+    flood["quote_id"] = [f"f{i}" for i in range(len(flood))]
+    with pytest.warns(UserWarning, match="Only 4"):
+        before, after = compare(scores, "A", "B"), compare(pd.concat([scores, flood]), "A", "B")
+    # 160 further quotes move one speaker of four and no more
+    assert abs(before.summary["mean_a"][0] - after.summary["mean_a"][0]) <= 0.25
+
+
+def test_what_is_not_compared_is_counted():
+    scores = table(n=3)
+    scores.loc[scores["speaker"] == "A 0", "party"] = None
+    scores.loc[scores["speaker"] == "B 0", "party"] = "C"
+    result = compare(scores, "A", "B")
+    assert "16 of 24 quotes are compared; 4 have no party, 4 belong to other groups." in result.notes
+    assert len(stance.ledger(result.scores)) == 8
+
+
+def test_errors_name_the_groups():
+    with pytest.raises(InputError, match="no quote has party 'D'; the groups are: A, B"):
+        compare(table(), "A", "D")
+    with pytest.raises(InputError, match="fewer than two groups"):
+        compare(table().query("party == 'A'"))
+    with pytest.raises(InputError, match="both groups"):
+        compare(table(), "A", "A")
+    with pytest.raises(TableError, match="no column 'frame'"):
+        compare(pd.DataFrame({"party": ["A"]}), "A", "B")
+    with pytest.raises(InputError, match="measure"):
+        compare(table(), "A", "B", measure="love")
+
+
+def test_holm_on_a_worked_example():
+    # Holm (1979) by hand: 0.01*4, 0.02*3, 0.03*2, 0.04*1 -> made monotone
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.02, np.nan])), [0.04, 0.06, 0.06, 0.06, np.nan])
+
+
+def test_cliffs_delta_is_the_rescaled_mann_whitney_u():
+    from scipy.stats import mannwhitneyu
+
+    rng = np.random.default_rng(3)
+    a, b = rng.integers(0, 6, 15).astype(float), rng.integers(0, 5, 11).astype(float)
+    assert cliffs_delta(a, b) == pytest.approx(2 * mannwhitneyu(a, b).statistic / (len(a) * len(b)) - 1)

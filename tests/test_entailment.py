@@ -1,0 +1,131 @@
+import json
+
+import numpy as np
+import pytest
+
+import stance
+from stance.entailment import label_columns, load_model, sentence_spans
+from stance.errors import InputError, ModelError
+
+PAIRS = [("the gangs", "the boats"), ("a longer premise with more words in it", "the speaker"), ("x", "y")]
+
+
+def test_labels_are_read_whatever_their_order_and_spelling():
+    assert label_columns({0: "CONTRADICTION", 1: "neutral", 2: "Entailment"}) == [2, 1, 0]
+    assert label_columns({0: "entailment", 1: "not_entailment"}) == [0, None, 1]
+    assert label_columns({0: "Not Entailment", 1: "entailed"}) == [1, None, 0]
+    for labels in ({0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"}, {0: "positive", 1: "negative"}, {0: "entailment"}):
+        with pytest.raises(ModelError, match="not an NLI model"):
+            label_columns(labels)
+
+
+def test_probabilities_do_not_depend_on_order_or_company(tiny_model):
+    model = load_model(tiny_model())
+    together = model.predict(PAIRS)
+    assert together.shape == (3, 3)
+    np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-6)
+    assert together.std() > 0.01
+    np.testing.assert_allclose(model.predict(PAIRS[::-1])[::-1], together, atol=1e-5)
+    alone = np.vstack([model.predict([pair]) for pair in PAIRS])
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+    np.testing.assert_array_equal(model.predict([PAIRS[0]] * 3), np.repeat(model.predict([PAIRS[0]]), 3, axis=0))
+
+
+def test_the_order_of_labels_is_respected(tiny_model):
+    plain = load_model(tiny_model(name="a")).predict(PAIRS)
+    turned = load_model(tiny_model({0: "contradiction", 1: "neutral", 2: "entailment"}, name="b")).predict(PAIRS)
+    np.testing.assert_allclose(turned, plain[:, ::-1], atol=1e-6)
+
+
+def test_two_way_models_have_no_neutral(tiny_model):
+    model = load_model(tiny_model({0: "not_entailment", 1: "entailment"}))
+    found = model.predict(PAIRS)
+    assert not model.three_way
+    assert np.isnan(found[:, 1]).all()
+    np.testing.assert_allclose(found[:, 0] + found[:, 2], 1, atol=1e-6)
+
+
+def test_temperature_is_applied(tiny_model):
+    cold = load_model(tiny_model(name="a")).predict(PAIRS)
+    warm = load_model(tiny_model(name="b", stance_temperature=2.0)).predict(PAIRS)
+    logits = np.log(cold) / 2
+    np.testing.assert_allclose(warm, np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_long_premises_go_in_windows_of_whole_sentences(tiny_model):
+    model = load_model(tiny_model())
+    text = " ".join(f"the gangs and boats {i} ." for i in range(40)).replace(" .", ".") + " " + "boats " * 150
+    windows = model.windows(text, ["the speaker"])
+    assert len(windows) > 3
+    assert all(a[1] <= b[0] for a, b in zip(windows, windows[1:], strict=False))
+    kept = "".join(text[start:end] for start, end in windows).replace(" ", "")
+    assert kept == text.replace(" ", "")  # nothing is cut away
+    assert text[windows[0][0] : windows[0][1]].endswith(".")
+    model.predict([(text[start:end], "the speaker") for start, end in windows])
+    with pytest.raises(InputError, match="longer than the 64"):
+        model.predict([(text, "the speaker")])
+
+
+def test_sentences():
+    text = "Mr Roe said so. “Yes!” he said.\nIt cost 3.5 million? No."
+    assert [text[a:b] for a, b in sentence_spans(text)] == [
+        "Mr Roe said so.",
+        "“Yes!” he said.",
+        "It cost 3.5 million?",
+        "No.",
+    ]
+
+
+def damage(folder, what):
+    if what == "weights":
+        (folder / "model.safetensors").unlink()
+    elif what == "config":
+        (folder / "config.json").unlink()
+    elif what == "tokenizer":
+        (folder / "tokenizer.json").unlink()
+    elif what == "pickle":
+        (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    elif what == "cut":
+        content = (folder / "model.safetensors").read_bytes()
+        (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+    elif what == "json":
+        (folder / "config.json").write_text("{", encoding="utf-8")
+    elif what == "labels":
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config["id2label"] = {"0": "a", "1": "b", "2": "c"}
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("weights", "model.safetensors"), ("config", "config.json is missing"), ("tokenizer", "tokenizer is missing"),
+        ("pickle", "a pickle"), ("cut", "cannot be loaded"), ("json", "damaged"), ("labels", "not an NLI model"),
+    ],
+)  # fmt: skip
+def test_a_damaged_folder_gets_one_clear_error(tiny_model, what, words):
+    folder = tiny_model(name=f"damaged-{what}")
+    damage(folder, what)
+    with pytest.raises(ModelError, match=words):
+        load_model(folder)
+
+
+def test_a_hub_name_without_network_says_what_to_do(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError, match="neither in the local cache nor"):
+        load_model("nobody/no-such-model")
+    with pytest.raises(ModelError, match="no such folder"):
+        load_model("./nowhere/model")
+
+
+def test_the_bundled_model_reads_entailment_and_is_small():
+    model = load_model()
+    assert model.three_way
+    assert len(model.sha256) == 64
+    folder = stance.entailment.bundled_folder()
+    assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) < 50_000_000
+    good, bad = model.predict(
+        [("We will arrest the smugglers.", "The speaker supports arrests."),
+         ("We will arrest the smugglers.", "The speaker opposes arrests.")]
+    )[:, 0]  # fmt: skip
+    assert good > bad + 0.3
