@@ -91,6 +91,7 @@ _APOSTROPHE_WORDS = re.compile(r"[’'‘](?:em|til|tis|twas|cause|bout|n|\d0s)\
 _PAIRS = {"“": "”", "«": "»", "„": "“”", "‘": "’", '"': '"', "'": "'", "‟": "”"}
 _SINGLE = {"‘", "'"}
 _LONGEST_QUOTE = 20_000  # characters in one paragraph; a mark whose partner is farther away has none
+_CONTEXT = 1000  # characters of the paragraph kept on each side of a quote
 _CLAUSE_REACH = 600  # characters before and after a quote in which its reporting clause is looked for
 
 
@@ -125,11 +126,14 @@ def _may_open(text: str, at: int, start: int, end: int) -> bool:
     return (before.isspace() or before in "([{–—-:,“‘\"'/…") and not after.isspace()
 
 
-def _closing(text: str, opened: int, start: int, end: int, mark: str) -> int | None:
-    """Where the quote that opens at ``opened`` closes inside the paragraph [start, end); None if it does not."""
+def _closing(text: str, opened: int, start: int, end: int, mark: str, since: int = 0) -> int | None:
+    """Where the quote that opens at ``opened`` closes inside the paragraph [start, end); None if it does not.
+
+    ``since`` is an offset before which no mark can close it, as an earlier search found.
+    """
     closers = _PAIRS[mark]
     weak = None
-    for at in range(opened + 1, min(end, opened + _LONGEST_QUOTE)):
+    for at in range(max(opened + 1, since), min(end, opened + _LONGEST_QUOTE)):
         char = text[at]
         if char not in closers:
             if char == mark and mark in "“«„" and _may_open(text, at, start, end):
@@ -156,6 +160,7 @@ def find_segments(text: str) -> tuple[list[Segment], list[dict[str, Any]]]:
     carried: str | None = None  # the mark of a quote that goes on over the paragraph's end
     for number, (start, end) in enumerate(paragraphs):
         at = start
+        barren: dict[str, int] = {}  # up to where a single mark has been found to close nowhere
         if carried is not None:
             first = text[start]
             inner = start + 1 if first == carried else start
@@ -174,12 +179,14 @@ def find_segments(text: str) -> tuple[list[Segment], list[dict[str, Any]]]:
                 and _may_open(text, at, start, end)
                 and not (char in _SINGLE and (_APOSTROPHE_WORDS.match(text, at) or not text[at + 1 : at + 2].strip()))
             ):
-                close = _closing(text, at, start, end, char)
+                close = _closing(text, at, start, end, char, barren.get(char, 0))
                 if close is not None:
                     found.append(Segment(at + 1, close, number, char))
                     at = close + 1
                     continue
-                if char not in _SINGLE and _goes_on(text, paragraphs, number, char):
+                if char in _SINGLE:
+                    barren[char] = min(end, at + _LONGEST_QUOTE)
+                elif _goes_on(text, paragraphs, number, char):
                     found.append(Segment(at + 1, end, number, char, closed=False))
                     carried = char
                     break
@@ -550,13 +557,16 @@ def _quotes_of(article: Article, people: Roster) -> tuple[list[dict[str, Any]], 
             "speaker_span": list(quote.speaker_span) if quote.speaker_span else None,
             "cue_span": list(quote.cue_span) if quote.cue_span else None,
             "confidence": 0.95 if quote.segments[-1].closed else 0.6,
-            "speaker_confidence": quote.speaker_confidence if quote.speaker else None, "context": text[start:last],
+            "speaker_confidence": quote.speaker_confidence if quote.speaker else None,
+            "context": text[max(start, spans[0][0] - _CONTEXT) : min(last, spans[-1][1] + _CONTEXT)],
         })  # fmt: skip
     return rows, notes
 
 
 def _echo(text: str, paragraph: Span, quote: _Found, found: Sequence[_Found]) -> str | None:
     """The speaker whose words a quoted heading repeats, if it is one."""
+    if paragraph[1] - paragraph[0] > 200:
+        return None
     line = text[paragraph[0] : paragraph[1]]
     segment = quote.segments[0]
     if len(line.split()) > 14 or segment.start - paragraph[0] > 1 or paragraph[1] - segment.end > 1:

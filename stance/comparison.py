@@ -114,12 +114,12 @@ def compare(
              frame group_a       group_b  mean_a  mean_b  difference  low  high  p_value ...
     0  enforcement  Labour  Conservative    0.91    0.35        0.56  NaN   NaN      NaN ...
     """
+    if measure not in ("support", "oppose", "stance"):
+        raise InputError(f"measure={measure!r} is not one of support, oppose, stance")
     missing = [column for column in ("frame", measure, by, "quote_id") if column not in scores]
     if missing:
         raise TableError(f"the scores have no column {missing[0]!r} (columns: {', '.join(map(str, scores.columns))}); "
                          "give the table that score() returns")  # fmt: skip
-    if measure not in ("support", "oppose", "stance"):
-        raise InputError(f"measure={measure!r} is not one of support, oppose, stance")
     if resamples < 100:
         raise InputError(f"resamples={resamples} is too few; use 1000 or more")
     groups = _two_groups(scores, a, b, by)

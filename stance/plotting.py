@@ -130,7 +130,7 @@ def plot_plane(
     wide["speaker"] = about["speaker"].astype(object).where(about["speaker"].notna(), None)
     ax = _axes(ax, (5.6, 5.4))
     means = wide.dropna(subset=["speaker"]).groupby(["speaker", "group"], sort=False)[[x, y]].mean().reset_index()
-    style = group_style(list(dict.fromkeys(wide["group"])))
+    style = group_style(list(dict.fromkeys(wide["group"].sort_values(key=lambda s: s == UNKNOWN, kind="stable"))))
     for name, (colour, marker) in style.items():
         quotes, speakers = wide[wide["group"] == name], means[means["group"] == name]
         ax.scatter(quotes[x], quotes[y], color=colour, marker=marker, s=16, alpha=0.28, linewidths=0)

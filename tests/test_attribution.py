@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
@@ -46,7 +48,7 @@ CASES = [
     ("According to Ada Finch, the plan is “dead in the water”.", [("Ada Finch", "dead in the water")]),
     ("“He told me ‘never again’ and left,” said Ada Finch.", [("Ada Finch", "He told me ‘never again’ and left,")]),
     ("Ms Ada Finch spoke first. “It is time,” she said.", [("Ada Finch", "It is time,")]),
-    ("Ada Finch, the Northby leader, and Bo Reed met. Reed said: “No more of this.”", [("Bo Reed", "No more of this.")]),
+    ("Ada Finch, the leader, and Bo Reed met. Reed said: “No more of this.”", [("Bo Reed", "No more of this.")]),
     ("Ada Finch spoke.\n«It is late», Finch said.", [("Ada Finch", "It is late")]),
     (
         "Ada Finch said:\n“One paragraph goes on.\n“The next one ends.”",
@@ -100,7 +102,7 @@ def test_offsets_are_exact_whatever_the_text(text):
                 start, end = row[column]
                 assert 0 <= start < end <= len(text)
     segments, _ = find_segments(text)
-    assert all(a.end <= b.start for a, b in zip(segments, segments[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(segments))
 
 
 def test_no_quotes_is_an_empty_table_with_the_columns():

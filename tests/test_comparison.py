@@ -12,7 +12,8 @@ from stance.errors import InputError, TableError
 def table(n=6, gap=0.4, seed=0, per=4):
     rng = np.random.default_rng(seed)
     rows = [
-        {"quote_id": f"{party}{s}{q}{frame}"[:-1], "text": "t", "speaker": f"{party} {s}", "party": party, "frame": frame,
+        {"quote_id": f"{party}{s}{q}{frame}"[:-1], "text": "t", "speaker": f"{party} {s}", "party": party,
+         "frame": frame,
          "support": float(np.clip(0.3 + (gap if (party == "A") == (frame == "x") else 0) + rng.normal(0, 0.05), 0, 1)),
          "oppose": 0.0, "stance": 0.0}
         for party in "AB" for s in range(n) for q in range(per) for frame in "xy"

@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -54,10 +55,10 @@ def test_temperature_is_applied(tiny_model):
 
 def test_long_premises_go_in_windows_of_whole_sentences(tiny_model):
     model = load_model(tiny_model())
-    text = " ".join(f"the gangs and boats {i} ." for i in range(40)).replace(" .", ".") + " " + "boats " * 150
+    text = " ".join(f"The gangs and boats {i} ." for i in range(40)).replace(" .", ".") + " " + "boats " * 150
     windows = model.windows(text, ["the speaker"])
     assert len(windows) > 3
-    assert all(a[1] <= b[0] for a, b in zip(windows, windows[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(windows))
     kept = "".join(text[start:end] for start, end in windows).replace(" ", "")
     assert kept == text.replace(" ", "")  # nothing is cut away
     assert text[windows[0][0] : windows[0][1]].endswith(".")
