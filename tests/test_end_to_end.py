@@ -1,0 +1,62 @@
+"""The whole way on the bundled model: article -> quotes -> scores -> comparison -> report, and the same again."""
+
+import json
+
+import pandas as pd
+import pytest
+
+import stance
+from stance.cli import app
+from tests.conftest import ROOT
+from tests.test_cli import SAMPLE, run
+
+
+def contrast(scores):
+    """Mean support by party and frame."""
+    return scores.pivot_table(index="party", columns="frame", values="support")
+
+
+def test_report_of_the_sample_by_command_and_again(tmp_path):
+    for name in ("one", "two"):
+        out = run(app, ["report", SAMPLE, "-o", str(tmp_path / name), "--seed", "1"])
+        assert out.exit_code == 0, out.output
+    one, two = (stance.read_table(tmp_path / name / "scores.csv") for name in ("one", "two"))
+    pd.testing.assert_frame_equal(one, two, rtol=0, atol=1e-5)
+    means = contrast(one)
+    assert means.loc["Labour", "enforcement"] > means.loc["Conservative", "enforcement"]
+    assert means.loc["Conservative", "deterrence"] > means.loc["Labour", "deterrence"]
+    html = (tmp_path / "one" / "index.html").read_text(encoding="utf-8")
+    assert "No test is possible: Labour has 1 and Conservative 1 named speaker" in html
+    made = json.loads((tmp_path / "one" / "provenance.json").read_text(encoding="utf-8"))
+    assert made["model"]["sha256"] == stance.load_model().sha256
+    assert made["codebook"]["sha256"] == stance.load_codebook().sha256
+
+
+def test_the_first_article(shared):
+    article = stance.read_article(shared / "articles" / "cooper-2024-09-06.txt")
+    scores = stance.score(stance.extract_quotes(article))
+    means = contrast(scores)
+    assert means.loc["Labour", "enforcement"] > means.loc["Conservative", "enforcement"]
+    assert means.loc["Conservative", "deterrence"] > means.loc["Labour", "deterrence"]
+    comparison = stance.compare(scores, "Labour", "Conservative")
+    assert not comparison.inferred
+    assert comparison.summary["difference"].tolist()[0] > 0 > comparison.summary["difference"].tolist()[1]
+
+
+def test_scores_do_not_depend_on_batches(monkeypatch):
+    quotes = stance.extract_quotes(stance.sample_article())
+    one = stance.score(quotes)["support"]
+    monkeypatch.setattr("stance.entailment.TOKENS_A_BATCH", 1)
+    two = stance.score(quotes.iloc[::-1].reset_index(drop=True)).set_index(["quote_id", "frame"])["support"]
+    index = pd.MultiIndex.from_frame(stance.score(quotes)[["quote_id", "frame"]])
+    assert two.loc[index].to_numpy() == pytest.approx(one.to_numpy(), abs=1e-5)
+
+
+def test_the_notebooks_run_from_top_to_bottom(tmp_path):
+    import nbformat
+    from nbclient import NotebookClient
+
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        assert any(cell.get("outputs") for cell in notebook.cells), f"{path.name} is committed without outputs"
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
