@@ -99,7 +99,9 @@ def default_question(model) -> None:
     cued = [f"{rng.choice(PARTIES)} MP: {text}" for text in sample["text"]]
     other = score(pd.DataFrame({"text": cued, "quote_id": sample.index.astype(str)}), book, model)["support"].to_numpy()
     again = [f"{rng.choice(PARTIES)} MP: {text}" for text in sample["text"]]
-    third = score(pd.DataFrame({"text": again, "quote_id": sample.index.astype(str)}), book, model)["support"].to_numpy()
+    third = score(pd.DataFrame({"text": again, "quote_id": sample.index.astype(str)}), book, model)[
+        "support"
+    ].to_numpy()
     shifts = [np.abs(other - third).mean(), np.abs(other - plain).mean()]
     print(f"party cue: mean |change of support| {shifts[0]:.3f} between parties, {shifts[1]:.3f} against none")
 
