@@ -91,7 +91,7 @@ def default_question(model) -> None:
         auc_stance = roc_auc_score(gold[reported] == "support", (support - oppose)[reported])
         base = roc_auc_score(gold[reported] == "support", cosine[frame.name][reported])
         print(
-            f"default question, {frame.name}: n {reported.sum()}  AUC of support {auc:.3f}  of stance {auc_stance:.3f}  "
+            f"question, {frame.name}: n {reported.sum()}  AUC of support {auc:.3f}  of stance {auc_stance:.3f}  "
             f"cosine {base:.3f}  macro-F1 {f1:.3f} (threshold {best[0]:.2f}, margin {best[1]:.2f})"
         )
     rng = random.Random(0)
