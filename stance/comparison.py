@@ -199,7 +199,7 @@ def _row(
     means = [np.array([unit.mean() for unit in side]) for side in units]
     named = [int(side.loc[side["named"], "unit"].nunique()) for side in sides]
     mean_a, mean_b = (float(m.mean()) if len(m) else float("nan") for m in means)
-    effect = cliffs_delta(means[0], means[1]) if all(len(m) for m in means) else float("nan")
+    effect = float("nan")  # of one or two speakers a side it could only be -1, 0 or 1
     low = high = p_value = float("nan")
     if min(named) < FEWEST_SPEAKERS:
         method = (f"No test is possible: {groups[0]} has {named[0]} and {groups[1]} {named[1]} named speaker"
@@ -207,6 +207,7 @@ def _row(
                   "these quotes and nothing beyond them.")  # fmt: skip
     else:
         low, high = bootstrap_interval(units[0], units[1], seed=seed, resamples=resamples)
+        effect = cliffs_delta(means[0], means[1])
         p_value = permutation_p(means[0], means[1], seed=seed, resamples=resamples)
         method = (f"Means of speakers' means; 95% percentile interval from {resamples} cluster-bootstrap samples "
                   "(speakers, then their quotes); p-value by permuting speakers.")  # fmt: skip
