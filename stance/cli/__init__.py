@@ -1,0 +1,30 @@
+"""The command ``stance``. Each command is one of the package's functions, with files at both ends.
+
+One file a group of commands; importing it here registers its commands.
+"""
+
+import sys
+
+from stance.cli import codebook, quotes, report, scores
+from stance.cli.shared import app
+from stance.errors import StanceError
+
+__all__ = ["app", "codebook", "main", "quotes", "report", "scores"]
+
+
+def main() -> None:
+    """Runs the command line; an error that stance raises on purpose is one line and exit code 1."""
+    quiet_transformers()
+    try:
+        app()
+    except StanceError as error:
+        print("stance: " + " ".join(str(error).split()), file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def quiet_transformers() -> None:
+    """Loading bars and advice are not what a command's user asked for."""
+    import os
+
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

@@ -1,0 +1,50 @@
+"""``stance score`` and ``stance compare``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stance.cli.shared import (
+    ByOption,
+    CodebookOption,
+    ModelOption,
+    Output,
+    SeedOption,
+    app,
+    check_output,
+    save_table,
+    show_table,
+)
+
+
+@app.command(epilog="Example: stance score quotes.csv -o scores.csv")
+def score(
+    quotes: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet with a column text")],
+    output: Output = None, codebook: CodebookOption = None, model: ModelOption = None,
+) -> None:  # fmt: skip
+    """Score quotes on the frames of a codebook."""
+    from stance.quotes import read_quotes
+    from stance.scoring import score as score_quotes
+
+    check_output(output)
+    table = score_quotes(read_quotes(quotes), codebook, model)
+    show_table(table, ["speaker", "frame", "support", "oppose", "spread", "text"])
+    if output:
+        save_table(table, output)
+
+
+@app.command(epilog="Example: stance compare scores.csv Labour Conservative --json")
+def compare(
+    scores: Annotated[Path, typer.Argument(help="what `stance score` wrote")],
+    a: Annotated[str, typer.Argument(metavar="GROUP", help="such as Labour")],
+    b: Annotated[str, typer.Argument(metavar="GROUP", help="such as Conservative")],
+    by: ByOption = "party", seed: SeedOption = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:  # fmt: skip
+    """Compare two groups on every frame."""
+    from stance.comparison import compare as compare_groups
+    from stance.quotes import read_table
+
+    result = compare_groups(read_table(scores), a, b, by=by, seed=seed)
+    print(result.to_json() if as_json else result)

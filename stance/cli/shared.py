@@ -1,0 +1,61 @@
+"""What the commands share: the application, options that recur, and how a table is shown and saved."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(
+    help="Who said what, from which party, and how strongly it takes a frame.",
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+)  # fmt: skip
+
+TABLES = (".csv", ".jsonl", ".parquet")
+Articles = Annotated[list[str], typer.Argument(metavar="ARTICLE...", help="text or HTML files, or URLs")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="a .csv, .jsonl or .parquet file")]
+DateOption = Annotated[str | None, typer.Option("--date", help="day of publication of all the articles, YYYY-MM-DD")]
+RosterOption = Annotated[Path | None, typer.Option("--roster", help="a roster of your own (CSV)")]
+CodebookOption = Annotated[str | None, typer.Option("--codebook", help="a YAML file or a bundled name")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="an NLI model: folder or Hugging Face name")]
+ByOption = Annotated[str, typer.Option("--by", help="the column that holds the groups")]
+SeedOption = Annotated[int, typer.Option("--seed", help="of the bootstrap and the permutation test")]
+
+
+def extract(inputs: list[str], date: str | None, people: Path | None) -> "pd.DataFrame":
+    from stance.articles import read_article
+    from stance.attribution import extract_quotes
+    from stance.people import Roster
+
+    known = Roster.from_csv(people) if people else None
+    return extract_quotes([read_article(path, date=date, source=path) for path in inputs], people=known)
+
+
+def show_table(table: "pd.DataFrame", columns: list[str]) -> None:
+    from stance.quotes import ledger
+
+    shown = table[columns].copy()
+    shown["text"] = [text if len(text) <= 60 else text[:57] + "…" for text in shown["text"]]
+    print(shown.round(2).to_string(index=False) if len(shown) else "(no quotes)")
+    left = ledger(table)
+    if len(left):
+        print(f"\nLeft out or left open: {len(left)}")
+        for (stage, reason), part in left.groupby(["stage", "reason"], sort=False):
+            print(f"  {len(part)} × {stage}: {reason}")
+
+
+def save_table(table: "pd.DataFrame", output: Path) -> None:
+    from stance.quotes import write_table
+
+    write_table(table, output)
+    print(f"{output}: {len(table)} rows")
+
+
+def check_output(output: Path | None) -> None:
+    """Refuses an output format before the work, not after it."""
+    if output is not None:
+        from stance.quotes import check_suffix
+
+        check_suffix(output)
