@@ -43,6 +43,6 @@ def test_rooms_import_only_rooms_above_them():
     assert set(files) <= set(ROOMS)
     for room, paths in files.items():
         text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
-        used = set(re.findall(r"^\s*(?:from|import) stance\.(\w+)", text, re.MULTILINE)) - {room}
+        used = set(re.findall(r"^(?:from|import) stance\.(\w+)", text, re.MULTILINE)) - {room}
         below = {name for name in used if ROOMS.index(name) > ROOMS.index(room)}
         assert not below, f"{room} imports {below}"
