@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import stance
 from stance.articles import Article, read_article
-from stance.attribution import extract_quotes, find_segments
+from stance.attribution import extract_quotes
+from stance.attribution.typography import find_segments
 from stance.errors import InputError
 
 
