@@ -28,7 +28,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stance.codebook import Codebook, Facet, load_codebook
-from stance.errors import ModelError, TableError
+from stance.errors import InputError, ModelError, TableError
 from stance.quotes import as_quotes
 
 SCORE_COLUMNS = ("frame", "support", "oppose", "stance", "spread", "facet", "window")
@@ -40,6 +40,7 @@ def score(
     codebook: str | Path | Codebook | None = None,
     model: Any = None,
     *,
+    precision: str | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -50,6 +51,8 @@ def score(
         codebook: a YAML file, a bundled name or a :class:`Codebook`; the default question if not given.
         model: a folder, a Hub name, a loaded model, or any callable from n (premise, hypothesis) pairs to an
             (n, 3) array of P(entailment), P(neutral), P(contradiction); the bundled model if not given.
+        precision: "auto" (the fastest that keeps every probability within 0.005) or "exact" (float32); that of a
+            loaded model, or "auto", if not given.
         seed: kept in the provenance; scoring itself draws nothing.
         progress: a bar, once it has taken two seconds.
 
@@ -59,6 +62,7 @@ def score(
 
     Raises:
         TableError: no column ``text``, or nothing to score.
+        InputError: a precision for a callable, or one that is not known.
         CodebookError, ModelError: as their loaders.
 
     >>> stance.score(["Jail the smugglers."])[["frame", "support"]].round(2)    # doctest: +SKIP
@@ -75,7 +79,7 @@ def score(
     if clash:
         raise TableError(f"the quotes have a column {clash[0]!r}, which scoring writes; rename or drop it")
     table = as_quotes(quotes, origin="the quotes table")
-    scorer = _scorer(model)
+    scorer = _scorer(model, precision)
     hypotheses = book.hypotheses
     windows = [_windows(scorer, text, hypotheses) for text in table["text"]]
     places = [(row, start, end) for row, spans in enumerate(windows) for start, end in spans]
@@ -131,12 +135,16 @@ def _strongest(
     return best
 
 
-def _scorer(model: Any) -> Any:
+def _scorer(model: Any, precision: str | None) -> Any:
     if callable(model):
-        return model
+        if precision is None:
+            return model
+        if not hasattr(model, "with_precision"):
+            raise InputError(f"precision={precision!r} is for models that stance loads; this one is a callable")
+        return model.with_precision(precision)
     from stance.entailment import load_model  # torch and transformers, only where a model is used
 
-    return load_model(model)
+    return load_model(model, precision=precision or "auto")
 
 
 def _windows(scorer: Any, text: str, hypotheses: Sequence[str]) -> list[tuple[int, int]]:
@@ -159,7 +167,7 @@ def _probabilities(scorer: Any, pairs: Sequence[tuple[str, str]], progress: bool
 def _model_record(scorer: Any, model: Any) -> dict[str, Any]:
     if hasattr(scorer, "sha256"):
         return {"name": scorer.name, "sha256": scorer.sha256, "max_tokens": scorer.max_tokens,
-                "temperature": scorer.temperature}  # fmt: skip
+                "temperature": scorer.temperature, "precision": getattr(scorer, "precision", None)}  # fmt: skip
     return {"name": getattr(scorer, "__qualname__", type(scorer).__name__), "sha256": None}
 
 

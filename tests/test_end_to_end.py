@@ -46,7 +46,7 @@ def test_the_first_article(shared):
 def test_scores_do_not_depend_on_batches(monkeypatch):
     quotes = stance.extract_quotes(stance.sample_article())
     one = stance.score(quotes)["support"]
-    monkeypatch.setattr("stance.entailment.TOKENS_A_BATCH", 1)
+    monkeypatch.setattr("stance.entailment.model.TOKENS_A_BATCH", 1)
     two = stance.score(quotes.iloc[::-1].reset_index(drop=True)).set_index(["quote_id", "frame"])["support"]
     index = pd.MultiIndex.from_frame(stance.score(quotes)[["quote_id", "frame"]])
     assert two.loc[index].to_numpy() == pytest.approx(one.to_numpy(), abs=1e-5)

@@ -130,3 +130,16 @@ def test_the_bundled_model_reads_entailment_and_is_small():
          ("We will arrest the smugglers.", "The speaker opposes arrests.")]
     )[:, 0]  # fmt: skip
     assert good > bad + 0.3
+
+
+def test_precision_is_auto_or_exact(tiny_model):
+    folder = tiny_model()
+    model = load_model(folder, precision="exact")
+    assert model.precision == "exact"
+    assert load_model(folder).precision == "auto"
+    assert model.with_precision("auto").precision == "auto"
+    np.testing.assert_allclose(model.with_precision("auto").predict(PAIRS), model.predict(PAIRS), atol=0.005)
+    with pytest.raises(InputError, match="precision='half'"):
+        load_model(folder, precision="half")
+    made = stance.score(["the gangs"], model=model, precision="auto").attrs["provenance"]
+    assert made["model"]["precision"] == "auto"

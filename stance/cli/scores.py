@@ -10,6 +10,7 @@ from stance.cli.shared import (
     CodebookOption,
     ModelOption,
     Output,
+    PrecisionOption,
     SeedOption,
     app,
     check_output,
@@ -22,13 +23,14 @@ from stance.cli.shared import (
 def score(
     quotes: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet with a column text")],
     output: Output = None, codebook: CodebookOption = None, model: ModelOption = None,
+    precision: PrecisionOption = "auto",
 ) -> None:  # fmt: skip
     """Score quotes on the frames of a codebook."""
     from stance.quotes import read_quotes
     from stance.scoring import score as score_quotes
 
     check_output(output)
-    table = score_quotes(read_quotes(quotes), codebook, model)
+    table = score_quotes(read_quotes(quotes), codebook, model, precision=precision)
     show_table(table, ["speaker", "frame", "support", "oppose", "spread", "text"])
     if output:
         save_table(table, output)

@@ -20,6 +20,7 @@ DateOption = Annotated[str | None, typer.Option("--date", help="day of publicati
 RosterOption = Annotated[Path | None, typer.Option("--roster", help="a roster of your own (CSV)")]
 CodebookOption = Annotated[str | None, typer.Option("--codebook", help="a YAML file or a bundled name")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="an NLI model: folder or Hugging Face name")]
+PrecisionOption = Annotated[str, typer.Option("--precision", help="auto (fastest) or exact (float32)")]
 ByOption = Annotated[str, typer.Option("--by", help="the column that holds the groups")]
 SeedOption = Annotated[int, typer.Option("--seed", help="of the bootstrap and the permutation test")]
 

@@ -1,35 +1,25 @@
-"""The zero-shot transformer: (premise, hypothesis) pairs -> probabilities.
-
-Any Hugging Face sequence-classification model trained for natural language inference will do: three-way
-(entailment, neutral, contradiction) or two-way (entailment, not entailment). Weights are read from safetensors
-only, and no code that comes with a model is run.
-
-Method: Yin, Hay & Roth (2019), "Benchmarking zero-shot text classification", EMNLP.
-"""
+"""A loaded NLI model: premises in windows, pairs -> probabilities."""
 
 import hashlib
-import importlib.resources
-import json
 import re
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
+from stance.entailment.windows import runs
 from stance.errors import InputError, ModelError
 from stance.quotes import file_hash
 
 Pair = tuple[str, str]
+Precision = Literal["auto", "exact"]
 TOKENS_A_BATCH = 4096
 LONGEST_WINDOW = 512  # tokens, premise and hypothesis together, for models that say no number of their own
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9£$€])|\n+\s*")
 _NOT_ENTAILED = {"notentailment", "nonentailment", "notentailed", "noentailment", "unentailed"}
 
 
@@ -66,20 +56,11 @@ def label_columns(id2label: dict[int, str], model: str = "the model") -> list[in
     )
 
 
-def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Half-open character ranges of the sentences; together they hold every character that is not blank.
-
-    >>> sentence_spans("One. Two!")
-    [(0, 4), (5, 9)]
-    """
-    cuts = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
-    spans = []
-    for start, end in pairwise(cuts):
-        piece = text[start:end]
-        if piece.strip():
-            left = start + len(piece) - len(piece.lstrip())
-            spans.append((left, start + len(piece.rstrip())))
-    return spans
+def check_precision(precision: str) -> Precision:
+    """Raises: InputError for anything but "auto" and "exact"."""
+    if precision not in get_args(Precision):
+        raise InputError(f"precision={precision!r}; it must be 'auto' (fastest that keeps the scores) or 'exact'")
+    return precision  # type: ignore[return-value]
 
 
 class EntailmentModel:
@@ -87,12 +68,16 @@ class EntailmentModel:
 
     Attributes:
         name: as given to :func:`load_model`.
+        precision: "auto" or "exact"; see :func:`load_model`.
         max_tokens: most tokens of premise and hypothesis together.
         three_way: whether the model tells neutral from contradiction.
     """
 
-    def __init__(self, network: Any, tokenizer: Any, name: str, files: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, network: Any, tokenizer: Any, name: str, files: Sequence[Path] = (), precision: str = "auto"
+    ) -> None:
         self.name = name
+        self.precision: Precision = check_precision(precision)
         self._network = network.eval()
         self._tokenizer = tokenizer
         self._files = tuple(files)
@@ -108,6 +93,16 @@ class EntailmentModel:
         limit = min(positions, int(getattr(tokenizer, "model_max_length", positions) or positions))
         self.max_tokens = limit
         self._window_tokens = min(limit, int(getattr(config, "stance_window_tokens", LONGEST_WINDOW)))
+
+    def with_precision(self, precision: str) -> "EntailmentModel":
+        """The same model in another precision; the weights in float32 are shared.
+
+        Raises:
+            InputError: not "auto" or "exact".
+        """
+        if check_precision(precision) == self.precision:
+            return self
+        return EntailmentModel(self._network, self._tokenizer, self.name, self._files, precision)
 
     @property
     def three_way(self) -> bool:
@@ -139,27 +134,7 @@ class EntailmentModel:
             )
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         tokens: list[tuple[int, int]] = encoded["offset_mapping"]
-        if len(tokens) <= budget:
-            return [(0, len(text))]
-        pieces: list[tuple[int, int, int]] = []  # start, end, number of tokens
-        at = 0
-        for _, end in sentence_spans(text):
-            first = at
-            while at < len(tokens) and tokens[at][0] < end:
-                at += 1
-            for cut in range(first, at, budget):
-                last = min(cut + budget, at)
-                pieces.append((tokens[cut][0], tokens[last - 1][1], last - cut))
-        spans: list[tuple[int, int]] = []
-        used = 0
-        for start, end, size in pieces:
-            if spans and used + size <= budget:
-                spans[-1] = (spans[-1][0], end)
-                used += size
-            else:
-                spans.append((start, end))
-                used = size
-        return spans
+        return runs(text, tokens, budget)
 
     def predict(self, pairs: Sequence[Pair], *, progress: bool = True) -> NDArray[np.float64]:
         """Probabilities of (premise, hypothesis) pairs.
@@ -223,115 +198,3 @@ class EntailmentModel:
 
 Scorer = Callable[[Sequence[Pair]], Any]
 """What scoring needs of a model: any callable from pairs to an (n, 3) array will do."""
-
-
-# --- loading ------------------------------------------------------------------------------------
-
-
-def bundled_folder() -> Path:
-    """The folder of the model that comes with the package, in an installed wheel and in a checkout."""
-    package = Path(str(importlib.resources.files("stance")))
-    for folder in (package / "models" / "nli", package.parent / "models" / "nli"):
-        if (folder / "config.json").is_file():
-            return folder
-    raise ModelError("the bundled model is missing from this installation; install stance-toolkit again")
-
-
-BUNDLED = "bundled"
-
-
-def load_model(name: str | Path | None = None, *, device: str = "cpu") -> EntailmentModel:
-    """Loads an NLI model: the bundled one, a folder, or a Hugging Face model by name.
-
-    A Hub model is taken from the local cache where it is there, and fetched otherwise.
-
-    Args:
-        name: nothing or "bundled", a path, or a name such as "MoritzLaurer/deberta-v3-large-zeroshot-v2.0".
-        device: "cpu", "cuda", …
-
-    Raises:
-        ModelError: not found, incomplete, no safetensors, needs code of its own, or not an NLI model.
-    """
-    return _load(str(name or BUNDLED), device)
-
-
-@lru_cache(maxsize=2)
-def _load(name: str, device: str) -> EntailmentModel:
-    folder = bundled_folder() if name == BUNDLED else Path(name).expanduser()
-    if folder.is_dir():
-        _check_folder(folder)
-        network, tokenizer = _from_pretrained(str(folder), name, local=True)
-        files = sorted(folder.glob("*.safetensors"))
-    elif folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
-        raise ModelError(f"{name}: no such folder; give a model folder, or a Hub name such as "
-                         "'MoritzLaurer/deberta-v3-large-zeroshot-v2.0'")  # fmt: skip
-    else:
-        network, tokenizer = _from_hub(name)
-        files = _cached_weights(name)
-    return EntailmentModel(network.to(device), tokenizer, name, files)
-
-
-def _check_folder(folder: Path) -> None:
-    """One clear error for what is missing, before transformers tries and guesses."""
-    config = folder / "config.json"
-    if not config.is_file():
-        raise ModelError(f"{folder}: not a model folder, config.json is missing")
-    try:
-        json.loads(config.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{folder}/config.json is damaged: {error}; copy the model again") from error
-    if not any(folder.glob("*.safetensors")):
-        pickled = sorted(path.name for path in (*folder.glob("*.bin"), *folder.glob("*.pt")))
-        why = f"only {pickled[0]}, a pickle, which stance does not load; convert it" if pickled else "no weights"
-        raise ModelError(f"{folder}: {why}; stance reads model.safetensors")
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "vocab.json", "spm.model")):
-        raise ModelError(f"{folder}: the tokenizer is missing (tokenizer.json); copy all files of the model")
-
-
-def _from_pretrained(path: str, name: str, *, local: bool) -> tuple[Any, Any]:
-    try:
-        config = AutoConfig.from_pretrained(path, local_files_only=local, trust_remote_code=False)
-        label_columns(config.id2label, name)
-        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=local, trust_remote_code=False)
-        network, report = AutoModelForSequenceClassification.from_pretrained(
-            path, config=config, local_files_only=local, trust_remote_code=False, use_safetensors=True,
-            dtype=torch.float32, output_loading_info=True,
-        )  # fmt: skip
-    except ModelError:
-        raise
-    except OSError:
-        raise
-    except Exception as error:  # transformers, safetensors and tokenizers raise many kinds for a damaged model
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{name}: the model cannot be loaded: {reason}") from error
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise ModelError(f"{name}: weights are missing ({missing[0]} and {len(missing) - 1} more): this is not a "
-                         "finished sequence-classification model")  # fmt: skip
-    return network, tokenizer
-
-
-def _from_hub(name: str) -> tuple[Any, Any]:
-    try:
-        return _from_pretrained(name, name, local=True)
-    except OSError:
-        pass  # not in the cache, or not wholly; try to fetch it
-    try:
-        return _from_pretrained(name, name, local=False)
-    except OSError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"{name}: neither in the local cache nor to be had from the Hub ({reason}). Check the name and the "
-            "connection, or fetch it on another machine and give its folder; the bundled model needs no network"
-        ) from error
-
-
-def _cached_weights(name: str) -> list[Path]:
-    from transformers.utils.hub import cached_file
-
-    single = cached_file(name, "model.safetensors", local_files_only=True, _raise_exceptions_for_missing_entries=False)
-    if single:
-        return [Path(single)]
-    index = cached_file(name, "model.safetensors.index.json", local_files_only=True)
-    parts = set(json.loads(Path(str(index)).read_text(encoding="utf-8"))["weight_map"].values())
-    return [Path(str(cached_file(name, part, local_files_only=True))) for part in sorted(parts)]
