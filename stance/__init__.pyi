@@ -38,9 +38,36 @@ from .people import Roster as Roster
 from .people import add_parties as add_parties
 from .people import party_of as party_of
 from .people import roster as roster
-from .plotting import plot_comparison as plot_comparison
-from .plotting import plot_plane as plot_plane
-from .plotting import plot_quotes as plot_quotes
+from .plotting import (
+    plot_attribution as plot_attribution,
+)
+from .plotting import (
+    plot_calibration as plot_calibration,
+)
+from .plotting import (
+    plot_comparison as plot_comparison,
+)
+from .plotting import (
+    plot_multiverse as plot_multiverse,
+)
+from .plotting import (
+    plot_plane as plot_plane,
+)
+from .plotting import (
+    plot_quotes as plot_quotes,
+)
+from .plotting import (
+    plot_reliability as plot_reliability,
+)
+from .plotting import (
+    plot_timeline as plot_timeline,
+)
+from .plotting import (
+    plot_words as plot_words,
+)
+from .plotting import (
+    style as style,
+)
 from .quotes import (
     as_quotes as as_quotes,
 )
@@ -83,9 +110,15 @@ __all__ = [
     "load_codebook",
     "load_model",
     "party_of",
+    "plot_attribution",
+    "plot_calibration",
     "plot_comparison",
+    "plot_multiverse",
     "plot_plane",
     "plot_quotes",
+    "plot_reliability",
+    "plot_timeline",
+    "plot_words",
     "read_article",
     "read_quotes",
     "read_table",
@@ -93,5 +126,6 @@ __all__ = [
     "roster",
     "sample_article",
     "score",
+    "style",
     "write_table",
 ]

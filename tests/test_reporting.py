@@ -1,13 +1,11 @@
 import json
 import re
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
 import stance
-from stance.errors import InputError, ReadError, TableError
-from stance.plotting import group_style, plot_comparison, plot_plane, plot_quotes
+from stance.errors import ReadError
 from stance.reporting import report
 
 NASTY = '<script>alert("x")</script> & “arrest the smugglers”, it\'s 100% {{ 7*7 }}'
@@ -23,44 +21,6 @@ def scores(toy_scorer):
         "spans": [[[10, 60]], None, None, None],
     })  # fmt: skip
     return stance.score(quotes, model=toy_scorer)
-
-
-def words_of(ax):
-    return " ".join(t.get_text() for t in ax.findobj(plt.Text) if t.get_visible())
-
-
-def test_plots_say_what_they_show(scores):
-    ax = plot_quotes(scores)
-    assert {"enforcement · Labour", "deterrence · Conservative", "deterrence · not known"} <= {
-        t.get_text() for t in ax.get_yticklabels()
-    }
-    assert "4 quotes of 2 named speakers" in words_of(ax)
-    ax = plot_plane(scores)
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["Labour", "Conservative", "not known"]
-    assert "Ada Finch" in words_of(ax)
-    ax = stance.compare(scores).plot()
-    assert "too few speakers for a test" in words_of(ax)
-    mine = plt.subplots()[1]
-    assert plot_comparison(stance.compare(scores), ax=mine) is mine
-    plt.close("all")
-
-
-def test_fictional_quotes_are_marked_in_the_picture(scores):
-    assert "FICTIONAL" in words_of(plot_quotes(scores.assign(synthetic=True)))
-    plt.close("all")
-
-
-def test_parties_are_told_apart_by_shape_as_well():
-    style = group_style(["Labour", "Conservative", "Reform UK", "Unity", "Other", "not known"])
-    assert len({marker for _, marker in style.values()}) == 6
-    assert len({colour for colour, _ in style.values()}) == 6
-
-
-def test_plots_refuse_what_they_cannot_draw(scores):
-    with pytest.raises(TableError, match="no column 'frame'"):
-        plot_quotes(pd.DataFrame({"quote_id": ["a"]}))
-    with pytest.raises(InputError, match="two frames"):
-        plot_plane(scores[scores["frame"] == "enforcement"])
 
 
 def test_the_report_is_whole_and_stands_alone(scores, tmp_path):
