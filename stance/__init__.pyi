@@ -8,6 +8,7 @@ from .codebook import Frame as Frame
 from .codebook import load_codebook as load_codebook
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
+from .comparison.planning import plan_codes as plan_codes
 from .entailment import EntailmentModel as EntailmentModel
 from .entailment import load_model as load_model
 from .errors import (
@@ -84,7 +85,9 @@ from .quotes import (
     write_table as write_table,
 )
 from .reporting import report as report
+from .robustness import Multiverse as Multiverse
 from .scoring import score as score
+from .validation.result import Validation as Validation
 
 __all__ = [
     "Article",
@@ -97,11 +100,13 @@ __all__ = [
     "InputError",
     "MissingExtraError",
     "ModelError",
+    "Multiverse",
     "NetworkError",
     "ReadError",
     "Roster",
     "StanceError",
     "TableError",
+    "Validation",
     "add_parties",
     "as_quotes",
     "compare",
@@ -110,6 +115,7 @@ __all__ = [
     "load_codebook",
     "load_model",
     "party_of",
+    "plan_codes",
     "plot_attribution",
     "plot_calibration",
     "plot_comparison",

@@ -46,7 +46,7 @@ COLUMNS = (
     "quote_id", "text", "speaker", "speaker_type", "party", "date", "kind", "source",
     "spans", "speaker_span", "cue_span", "confidence", "speaker_confidence", "context",
 )  # fmt: skip
-LEDGER_COLUMNS = ("stage", "reason", "source", "where", "text")
+LEDGER_COLUMNS = ("stage", "reason", "source", "where", "text", "of")
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 
@@ -54,12 +54,12 @@ SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 
 def left_out(
-    stage: str, reason: str, *, source: Any = None, where: Any = None, text: str | None = None
+    stage: str, reason: str, *, source: Any = None, where: Any = None, text: str | None = None, of: int | None = None
 ) -> dict[str, Any]:
-    """One row of the ledger: what was left out, at which stage, and why."""
+    """One row of the ledger: what was left out, at which stage, and why; ``of`` how many stood there before."""
     clean = None if source is None or source is pd.NA or source != source else str(source)
     return {"stage": stage, "reason": reason, "source": clean, "where": None if where is None else str(where),
-            "text": text}  # fmt: skip
+            "text": text, "of": of}  # fmt: skip
 
 
 def add_left_out(table: pd.DataFrame, rows: Iterable[dict[str, Any]]) -> None:
@@ -67,15 +67,24 @@ def add_left_out(table: pd.DataFrame, rows: Iterable[dict[str, Any]]) -> None:
     table.attrs["left_out"] = [*table.attrs.get("left_out", []), *rows]
 
 
-def ledger(table: pd.DataFrame) -> pd.DataFrame:
-    """What was left out before this table, one row an item: stage, reason, source, where, text.
+def ledger(table: pd.DataFrame, *, counts: bool = False) -> pd.DataFrame:
+    """What was left out before this table, one row an item: stage, reason, source, where, text, of.
 
-    >>> ledger(stance.extract_quotes(article)).groupby(["stage", "reason"]).size()    # doctest: +SKIP
-    stage        reason
-    attribution  heading that repeats a quote    1
-    dtype: int64
+    Args:
+        counts: instead one row a stage and reason: n, of (how many stood there before, where that is known), share.
+
+    >>> ledger(comparison.scores, counts=True)    # doctest: +SKIP
+            stage    reason  n   of  share
+    0  comparison  no party  4   24   0.17
     """
-    return pd.DataFrame(table.attrs.get("left_out", []), columns=list(LEDGER_COLUMNS))
+    rows = pd.DataFrame(table.attrs.get("left_out", []), columns=list(LEDGER_COLUMNS))
+    if not counts:
+        return rows
+    rows["of"] = pd.to_numeric(rows["of"])
+    out = rows.groupby(["stage", "reason"], sort=False, dropna=False).agg(n=("stage", "size"), of=("of", "max"))
+    out = out.reset_index().astype({"of": "Int64"})
+    out["share"] = (out["n"] / out["of"]).astype("Float64")
+    return out
 
 
 # --- the schema ---------------------------------------------------------------------------------

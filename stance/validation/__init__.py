@@ -1,0 +1,1 @@
+"""Scores against human codes: sampling, code sheets, reliability, accuracy, calibration, thresholds."""
