@@ -35,6 +35,8 @@ from .errors import (
 from .errors import (
     TableError as TableError,
 )
+from .explanation import Explanation as Explanation
+from .explanation import explain as explain
 from .people import Roster as Roster
 from .people import add_parties as add_parties
 from .people import party_of as party_of
@@ -95,6 +97,7 @@ __all__ = [
     "CodebookError",
     "Comparison",
     "EntailmentModel",
+    "Explanation",
     "Facet",
     "Frame",
     "InputError",
@@ -110,6 +113,7 @@ __all__ = [
     "add_parties",
     "as_quotes",
     "compare",
+    "explain",
     "extract_quotes",
     "ledger",
     "load_codebook",
