@@ -67,7 +67,8 @@ class Explanation:
         text = f"Without {words} the score falls by {self.drop:.2f}"
         if self.complete is None:
             return text + "; the quote has too few other words to check against."
-        text += f"; without {len(self.named)} other words, by {max(self.other_drops):.2f} at most in {len(self.other_drops)} draws"
+        most, draws = max(self.other_drops), len(self.other_drops)
+        text += f"; without {len(self.named)} other words, by {most:.2f} at most in {draws} draws"
         if not self.complete:
             text += ". Words act together here: do not read the highlights as the reason"
         return text + "."
@@ -145,16 +146,14 @@ def explain(
     words = [match.span() for match in _WORD.finditer(quote)]
     pieces = [("sentence", *span) for span in sentences] + [("word", *span) for span in words]
     whole, *without = measured([quote, *(without_spans(quote, [(a, b)]) for _, a, b in pieces)])
-    rows = [(unit, quote[a:b], a, b, whole - less) for (unit, a, b), less in zip(pieces, without, strict=True)]
-    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    found = [(unit, quote[a:b], a, b, whole - less) for (unit, a, b), less in zip(pieces, without, strict=True)]
+    table = pd.DataFrame(found, columns=list(_COLUMNS))
     candidates = table[(table["unit"] == "word") & ~table["text"].str.casefold().isin(FUNCTION_WORDS)]
     best = candidates[candidates["effect"] > 0].nlargest(NAMED, "effect")
     others = [i for i in candidates.index if i not in set(best.index)]
     sets = _other_sets(others, len(best), seed)
-    spans = [
-        [(int(table.at[i, "start"]), int(table.at[i, "end"])) for i in rows_] for rows_ in [list(best.index), *sets]
-    ]
-    drop, *other = (whole - less for less in measured([without_spans(quote, span) for span in spans]))
+    left_out = [[words[i - len(sentences)] for i in rows] for rows in [list(best.index), *sets]]
+    drop, *other = (whole - less for less in measured([without_spans(quote, span) for span in left_out]))
     return Explanation(quote, frame, measure, whole, table, tuple(best["text"]), drop, tuple(other))
 
 

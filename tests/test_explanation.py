@@ -37,12 +37,16 @@ def test_leaving_out_what_it_names_moves_the_score_most():
 def test_words_that_act_together_are_admitted():
     def either(pairs):
         """Any one of two words is enough: neither matters by itself, and something else is named."""
-        hit = np.array([0.1 + 0.7 * ("arrest" in p or "seize" in p) + 0.01 * ("fine" in p) for p, _ in pairs])
+        weak = [0.02 * ("fine" in p) + 0.01 * ("sunny" in p) for p, _ in pairs]
+        hit = np.array([0.1 + 0.7 * ("arrest" in p or "seize" in p) for p, _ in pairs]) + weak
         return np.stack([hit, (1 - hit) / 2, (1 - hit) / 2], axis=1)
 
-    found = stance.explain("It is fine: arrest, seize.", "enforcement", model=either)
-    assert found.named == ("fine",)
-    assert found.drop == pytest.approx(0.01)
+    found = stance.explain("It is fine and sunny: arrest, seize.", "enforcement", model=either)
+    assert found.named == ("fine", "sunny")
+    assert found.drop == pytest.approx(0.03)
+    assert max(found.other_drops) == pytest.approx(0.7)
+    assert found.complete is False
+    assert "do not read the highlights" in found.note()
     flat = stance.explain("Good morning to you all, dear friends.", "enforcement", model=keyword)
     assert flat.named == ()
     assert flat.complete is None

@@ -25,14 +25,20 @@ from stance.plotting.canvas import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from stance.robustness import Multiverse
+    from stance.validation.result import Validation
+
 _SHAPES = ["o", "s", "^", "D", "v", "P", "X", "*"]
 
 
-def plot_multiverse(table: pd.DataFrame, frame: str | None = None, *, ax: "Axes | None" = None) -> "Axes":
+def plot_multiverse(
+    found: "Multiverse | pd.DataFrame", frame: str | None = None, *, ax: "Axes | None" = None
+) -> "Axes":
     """The specification curve: the difference under every specification, sorted, with its interval.
 
     Args:
-        table: the ``table`` of :func:`stance.multiverse`: frame, specification, kind, difference, low, high.
+        found: what :func:`stance.multiverse` returns, or its ``table``: frame, specification, kind, difference,
+            low, high.
         frame: the first of the table if not given.
         ax: where to draw; a figure of its own if not given.
 
@@ -40,6 +46,8 @@ def plot_multiverse(table: pd.DataFrame, frame: str | None = None, *, ax: "Axes 
         TableError: a column that is missing, or no rows.
         InputError: an unknown frame.
     """
+    table = found if isinstance(found, pd.DataFrame) else found.table
+    sides = "" if isinstance(found, pd.DataFrame) else f", {found.group_a} − {found.group_b}"
     need(table, "frame", "kind", "difference", what="the table of multiverse()")
     frames = list(dict.fromkeys(table["frame"]))
     frame = frame or frames[0]
@@ -60,7 +68,7 @@ def plot_multiverse(table: pd.DataFrame, frame: str | None = None, *, ax: "Axes 
     ax.axhline(0, color=GREY, lw=0.9)
     ax.set_xlim(-1, len(part))
     ax.set_xticks([])
-    ax.set_ylabel(f"difference on {frame}")
+    ax.set_ylabel(f"difference on {frame}{sides}")
     ax.set_xlabel(f"{len(part)} specifications, sorted")
     ax.grid(axis="y", color=GRID)
     legend_above(ax, 3)
@@ -69,11 +77,14 @@ def plot_multiverse(table: pd.DataFrame, frame: str | None = None, *, ax: "Axes 
     return finish(ax, " · ".join(filter(None, [footnote(table), note])))
 
 
-def plot_calibration(table: pd.DataFrame, frame: str | None = None, *, ax: "Axes | None" = None) -> "Axes":
+def plot_calibration(
+    found: "Validation | pd.DataFrame", frame: str | None = None, *, ax: "Axes | None" = None
+) -> "Axes":
     """Reliability diagram: the mean score of a bin against the share that coders gave the frame.
 
     Args:
-        table: ``Validation.calibration``: frame, group, mean_score, share_coded, n, one row a bin.
+        found: what :func:`stance.validate` returns, or its ``calibration``: frame, group, mean_score, share_coded,
+            n, one row a bin.
         frame: the first of the table if not given.
         ax: where to draw; a figure of its own if not given.
 
@@ -81,6 +92,7 @@ def plot_calibration(table: pd.DataFrame, frame: str | None = None, *, ax: "Axes
         TableError: a column that is missing, or no rows.
         InputError: an unknown frame.
     """
+    table = found if isinstance(found, pd.DataFrame) else found.calibration
     need(table, "frame", "mean_score", "share_coded", "n", what="the calibration table of validate()")
     frames = list(dict.fromkeys(table["frame"]))
     frame = frame or frames[0]

@@ -61,7 +61,7 @@ def plot_comparison(comparison: "Comparison", *, ax: "Axes | None" = None) -> "A
             ax.scatter([mean], [height], color=look.colour, marker=look.marker, s=dot(95), edgecolors="white", zorder=3,
                        label=None if name in seen else f"{name} (mean)")  # fmt: skip
             seen.add(name)
-        head = line.frame + (f" · {line.period}" if periods else "")
+        head = line.frame + (f" · {str(line.period)[:10]}" if periods else "")
         head += f" · {line.group_a} – {line.group_b}" if len(names) > 2 else ""
         ax.annotate(head, (0.0, height + 0.36), xycoords=("axes fraction", "data"), va="bottom", fontweight="bold",
                     fontsize=small(0.9))  # fmt: skip
@@ -77,8 +77,7 @@ def plot_comparison(comparison: "Comparison", *, ax: "Axes | None" = None) -> "A
     ax.set_xlabel(f"{comparison.measure} (mean of the speakers' means; small: speakers)")
     ax.grid(axis="x", color=GRID)
     legend_above(ax)
-    corrected = any(_known(line, "corrected") for line in lines)
-    note = footnote(scores, validated=corrected)
+    note = footnote(scores, validated=comparison.corrected)
     return finish(ax, note + ("" if comparison.inferred else " · too few speakers for a test"))
 
 
