@@ -3,7 +3,7 @@
 Two kinds of rows, both ``{"premise", "hypothesis", "label", …}``:
 
 - general NLI: ``nli/nli-train.jsonl.gz`` (121,463 pairs, with "source") under the data folder;
-- political pairs: ``political.jsonl`` beside this file (with "area", "phenomenon", "part").
+- political pairs: ``political.jsonl`` and ``grids.jsonl`` beside this file (with "area", "phenomenon", "part").
 """
 
 import gzip
@@ -16,6 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LABELS = ["entailment", "neutral", "contradiction"]
+NO_LABEL = -2  # only a teacher's probabilities
 NOT_ENTAILMENT = -1  # a two-way label: the loss is -log(1 - P(entailment))
 
 # Pairs taken from each general source for one pass. JOCI's graded likelihoods and MED's single-word
@@ -37,19 +38,68 @@ def read_jsonl(path: Path) -> list[dict]:
         return [json.loads(line) for line in lines]
 
 
-def label_id(label: str) -> int:
+def label_id(label: str | None) -> int:
+    if label is None:
+        return NO_LABEL
     return NOT_ENTAILMENT if label == "not_entailment" else LABELS.index(label)
 
 
-def general_pairs(data: Path, seed: int) -> list[dict]:
-    """A seeded sample of the general pairs, by GENERAL_SHARE."""
+def general_pairs(data: Path, seed: int, most: int | None = None) -> list[dict]:
+    """A seeded sample of the general pairs, by GENERAL_SHARE; then at most ``most``, Perspectrum and MultiNLI first."""
     rng = random.Random(seed)
     rows = read_jsonl(data / "nli" / "nli-train.jsonl.gz")
-    return [row for row in rows if rng.random() < GENERAL_SHARE[row["source"]]]
+    rows = [row for row in rows if rng.random() < GENERAL_SHARE[row["source"]]]
+    if most is not None and most < len(rows):
+        rng.shuffle(rows)
+        first = {"perspectrum": 0.25, "mnli": 0.5}
+        wanted = {source: int(share * most) for source, share in first.items()}
+        picked = [row for source, n in wanted.items() for row in [r for r in rows if r["source"] == source][:n]]
+        others = [row for row in rows if row["source"] not in first]
+        rows = picked + others[: most - len(picked)]
+    return rows
 
 
-def political_pairs(path: Path = HERE / "political.jsonl") -> list[dict]:
-    return read_jsonl(path)
+def grid_pairs(path: Path = HERE / "grids.jsonl") -> list[dict]:
+    """The groups of ``grids.jsonl`` as pairs: every premise of a group with every hypothesis of it."""
+    names = {label[0]: label for label in LABELS}
+    return [
+        {"premise": premise["text"], "hypothesis": hypothesis, "label": names[letter], "area": group["area"],
+         "phenomenon": premise["phenomenon"], "part": f"grid-{group['part']}", "topic": group["topic"]}
+        for group in read_jsonl(path)
+        for premise, letters in zip(group["premises"], group["labels"], strict=True)
+        for hypothesis, letter in zip(group["hypotheses"], letters, strict=True)
+    ]  # fmt: skip
+
+
+def political_pairs() -> list[dict]:
+    """The political corpus: single pairs (political.jsonl) and groups (grids.jsonl)."""
+    return read_jsonl(HERE / "political.jsonl") + grid_pairs()
+
+
+def distillation_pairs(data: Path, seed: int, held_out: set[str], unlabelled: int) -> list[dict]:
+    """What the teacher labels: the political training pairs, their party-cue copies, and ``unlabelled`` new pairs.
+
+    A new pair joins a political premise with a hypothesis of another premise: half of the time of the same area (which
+    is where telling support from rejection is hard), else of any other.
+    """
+    rng = random.Random(seed + 1)
+    kept = [row for row in political_pairs() if row["area"] not in held_out]
+    rows = kept + with_party_cues(kept, share=0.12, rng=random.Random(seed))
+    by_area = defaultdict(list)
+    for row in kept:
+        by_area[row["area"]].append(row["hypothesis"])
+    hypotheses = [row["hypothesis"] for row in kept]
+    premises = [(row["premise"], row["area"]) for row in {row["premise"]: row for row in kept}.values()]
+    known = {(row["premise"], row["hypothesis"]) for row in rows}
+    while unlabelled > 0:
+        premise, area = rng.choice(premises)
+        hypothesis = rng.choice(by_area[area] if rng.random() < 0.5 else hypotheses)
+        if (premise, hypothesis) not in known:
+            known.add((premise, hypothesis))
+            rows.append({"premise": premise, "hypothesis": hypothesis, "area": area})
+            unlabelled -= 1
+    rng.shuffle(rows)
+    return rows
 
 
 def swap_party(text: str, rng: random.Random) -> str:

