@@ -1,0 +1,328 @@
+"""The roster: a name -> a person; a person and a date -> a party; an office or a seat and a date -> a person.
+
+The bundled roster (``stance/data/roster``) lists the members of the House of Commons from December 2019 to June
+2026, and who held the offices that matter to migration policy. A list of your own is a CSV file with the columns
+``person, party, from, until`` and, if you like, ``aliases`` (split by ``|``), ``title``, ``constituency``, ``office``
+and ``source``; a row with an ``office`` says who held it.
+"""
+
+import importlib.resources
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stance.errors import InputError, ReadError, TableError
+from stance.people.names import bare_name, gender_of_name, gender_of_title
+from stance.people.periods import overlaid
+
+REQUIRED = ("person", "party", "from", "until")
+OPTIONAL = ("aliases", "title", "constituency", "source", "checked", "office", "until_is", "from_is", "member_id")
+LAST_DAY = pd.Timestamp("2026-06-27")  # of the bundled roster: what came later it does not know
+
+
+def _key(words: str) -> str:
+    return " ".join(words.casefold().replace("’", "'").replace("-", " ").split())
+
+
+def _as_day(on: Any) -> pd.Timestamp | None:
+    if on is None or pd.isna(on):
+        return None
+    try:
+        return pd.Timestamp(on).tz_localize(None).normalize()
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{on!r} is not a date; write it as YYYY-MM-DD") from error
+
+
+def _at(rows: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    return rows[(rows["from"].isna() | (rows["from"] <= day)) & (rows["until"].isna() | (day < rows["until"]))]
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Persons, their parties and their offices by date.
+
+    Attributes:
+        periods: one row a person and period: person, aliases, title, party, from, until (datetime64; an open
+            period has NaT), constituency, source. A period holds its first day and not its last. An empty party
+            means that the person sat, and that the party on these days is not known.
+        offices: one row a holder and period: office, aliases, person, party, from, until, source.
+    """
+
+    periods: pd.DataFrame
+    offices: pd.DataFrame = field(default_factory=lambda: _typed(pd.DataFrame(columns=[*REQUIRED, *OPTIONAL])))
+
+    @classmethod
+    def from_csv(cls, *paths: str | Path) -> "Roster":
+        """Reads roster files, and nothing else: the bundled roster is not part of it.
+
+        Raises:
+            ReadError: no such file, or not a UTF-8 CSV.
+            TableError: a column is missing, a date is not ISO, a period ends before it begins, or a name is empty.
+        """
+        tables = [_read(Path(path)) for path in paths]
+        if not tables:
+            raise InputError("Roster.from_csv() needs at least one file")
+        whole = pd.concat(tables, ignore_index=True)
+        office = whole["office"] != ""
+        return cls(_typed(whole[~office]), _typed(whole[office]))
+
+    def corrected(self, *paths: str | Path) -> "Roster":
+        """This roster with the entries of CSV files laid over it: a new person is added, and of a known one the days
+        that the file speaks of are replaced, the others kept. The same for the holders of an office."""
+        own = Roster.from_csv(*paths)
+        own_periods = _plain(own.periods)
+        for row in own_periods:
+            known = self._by_name.get(bare_name(row["person"]).casefold(), ())
+            if len(known) == 1:
+                row["person"] = known[0]
+        return Roster(
+            _merged(self.periods, own_periods, lambda row: row["person"]),
+            _merged(self.offices, _plain(own.offices), lambda row: _key(row["office"])),
+        )
+
+    def __repr__(self) -> str:
+        return (f"Roster({self.periods['person'].nunique():,} people, {len(self.periods):,} periods, "
+                f"{len(self.offices):,} holders of {self.offices['office'].nunique()} offices)")  # fmt: skip
+
+    @cached_property
+    def _by_name(self) -> dict[str, tuple[str, ...]]:
+        names: dict[str, set[str]] = {}
+        for person, aliases in zip(self.periods["person"], self.periods["aliases"], strict=True):
+            for name in (person, *filter(None, aliases.split("|"))):
+                names.setdefault(bare_name(name).casefold(), set()).add(person)
+        for person in self.offices["person"]:
+            key = bare_name(person).casefold()
+            if key not in names:
+                names[key] = {person}
+        return {name: tuple(sorted(people)) for name, people in names.items()}
+
+    @cached_property
+    def _by_surname(self) -> dict[str, tuple[str, ...]]:
+        names: dict[str, set[str]] = {}
+        for name, people in self._by_name.items():
+            names.setdefault(name.split()[-1], set()).update(people)
+        return {name: tuple(sorted(people)) for name, people in names.items()}
+
+    @cached_property
+    def _rows_of(self) -> dict[str, pd.DataFrame]:
+        return {str(person): rows for person, rows in self.periods.groupby("person", sort=False)}
+
+    @cached_property
+    def _offices_of(self) -> dict[str, pd.DataFrame]:
+        return {str(person): rows for person, rows in self.offices.groupby("person", sort=False)}
+
+    @cached_property
+    def _by_office(self) -> dict[str, list[int]]:
+        names: dict[str, list[int]] = {}
+        for place, (office, aliases) in enumerate(zip(self.offices["office"], self.offices["aliases"], strict=True)):
+            for name in {_key(office), *map(_key, filter(None, aliases.split("|")))}:
+                names.setdefault(name, []).append(place)
+        return names
+
+    @cached_property
+    def _by_seat(self) -> dict[str, list[int]]:
+        seats: dict[str, list[int]] = {}
+        for place, seat in enumerate(self.periods["constituency"]):
+            if seat:
+                seats.setdefault(_key(seat), []).append(place)
+        return seats
+
+    @cached_property
+    def full_names(self) -> tuple[str, ...]:
+        """Every full name and alias, as written."""
+        names = {*self.periods["person"], *self.offices["person"]}
+        for aliases in self.periods["aliases"]:
+            names |= set(filter(None, aliases.split("|")))
+        return tuple(sorted(names))
+
+    def find(self, name: str, on: Any = None) -> list[str]:
+        """The persons that a name may mean: by full name or alias, else by surname.
+
+        Args:
+            name: with or without title, as "Yvette Cooper", "Sir Keir Starmer" or "Jenrick".
+            on: a date; then only persons who sat, or held an office, on it.
+
+        >>> roster().find("Cooper", on="2022-01-01")
+        ['Daisy Cooper', 'Rosie Cooper', 'Yvette Cooper']
+        """
+        key = bare_name(name).casefold()
+        found = self._by_name.get(key, ()) or (self._by_surname.get(key, ()) if key and " " not in key else ())
+        day = _as_day(on)
+        if day is None:
+            return list(found)
+        return [person for person in found if self._active(person, day)]
+
+    def _active(self, person: str, day: pd.Timestamp) -> bool:
+        return any(
+            len(_at(table[person], day)) for table in (self._rows_of, self._offices_of) if person in table
+        )  # fmt: skip
+
+    def party_of(self, person: str, on: Any = None) -> str | None:
+        """The party of a person on a date; None where the roster does not say.
+
+        Without a date, the party only if it never changed. A name that means several persons has none.
+
+        >>> roster().party_of("Robert Jenrick", "2024-09-06")
+        'Conservative'
+        """
+        people = self.find(person)
+        if len(people) != 1:
+            return None
+        tables = [t[people[0]] for t in (self._rows_of, self._offices_of) if people[0] in t]
+        day = _as_day(on)
+        if day is None:
+            parties = {str(party) for rows in tables for party in rows["party"]}
+            return parties.pop() if len(parties) == 1 and "" not in parties else None
+        for rows in tables:  # the seat first, then the office
+            there = _at(rows, day)
+            if len(there):
+                return str(there["party"].iloc[0]) or None
+        return None
+
+    def why_open(self, person: str, on: Any = None) -> str:
+        """Why :meth:`party_of` says nothing: for the ledger and the command line."""
+        found = self.find(person, on)
+        day = _as_day(on)
+        if len(found) > 1:
+            return f"{person!r} may be {' or '.join(found[:6])}" + (" or others" if len(found) > 6 else "")
+        if not self.find(person):
+            return f"{person!r} is not in the roster"
+        if day is None:
+            return f"{person} changed party, or may have, and no date is given"
+        if not found:
+            return f"the roster has no party for {person} on {day.date()}"
+        return f"{person} sat on {day.date()}, but the party on that day is not known for certain"
+
+    def holders(self, office: str, on: Any = None) -> list[str]:
+        """Who held an office on a date, by its name or an alias; without a date, everybody who did.
+
+        >>> roster().holders("the shadow home secretary", on="2023-05-01")
+        ['Yvette Cooper']
+        """
+        name = _key(office).removeprefix("the ")
+        rows = self.offices.iloc[self._by_office.get(name, [])]
+        day = _as_day(on)
+        if day is not None:
+            rows = _at(rows, day)
+        return list(dict.fromkeys(rows["person"]))
+
+    def offices_of(self, person: str, on: Any = None) -> list[str]:
+        """The offices that a person held on a date (or ever), with their aliases, most used name first."""
+        rows = self._offices_of.get(person)
+        if rows is None:
+            return []
+        day = _as_day(on)
+        if day is not None:
+            rows = _at(rows, day)
+        names = [[office, *filter(None, aliases.split("|"))]
+                 for office, aliases in zip(rows["office"], rows["aliases"], strict=True)]  # fmt: skip
+        return list(dict.fromkeys(name for group in names for name in group))
+
+    def members_for(self, constituency: str, on: Any = None) -> list[str]:
+        """Who sat for a constituency on a date; without a date, everybody who did.
+
+        >>> roster().members_for("Newark", on="2024-09-06")
+        ['Robert Jenrick']
+        """
+        rows = self.periods.iloc[self._by_seat.get(_key(constituency), [])]
+        day = _as_day(on)
+        if day is not None:
+            rows = _at(rows, day)
+        return list(dict.fromkeys(rows["person"]))
+
+    def gender_of(self, person: str) -> str | None:
+        """ "f" or "m" where the person's title or first name tells, else None."""
+        rows = self._rows_of.get(person)
+        told = gender_of_title(" ".join(rows["title"])) if rows is not None else None
+        return told or gender_of_name(person)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise ReadError(f"{path}: no such roster file")
+    try:
+        table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, OSError) as error:
+        raise ReadError(f"{path}: cannot be read as a UTF-8 CSV roster: {error}") from error
+    missing = [column for column in REQUIRED if column not in table]
+    if missing:
+        raise TableError(f"{path}: the roster lacks the column {missing[0]!r}; it needs {', '.join(REQUIRED)}")
+    for column in OPTIONAL:
+        if column not in table:
+            table[column] = ""
+    table["person"] = table["person"].str.strip()
+    blank = table.index[table["person"] == ""]
+    if len(blank):
+        raise TableError(f"{path}: row {blank[0] + 2} names no person")
+    days = {}
+    for column in ("from", "until"):
+        try:
+            days[column] = pd.to_datetime(table[column].replace("", None), format="%Y-%m-%d")
+        except ValueError as error:
+            raise TableError(f"{path}: column {column!r}: {error}; write dates as YYYY-MM-DD") from error
+    wrong = table.index[days["from"] >= days["until"]]
+    if len(wrong):
+        row = table.loc[wrong[0]]
+        raise TableError(f"{path}: row {wrong[0] + 2} ({row['person']}): until ({row['until']}) is not after "
+                         f"from ({row['from']})")  # fmt: skip
+    return table
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Text columns as they are, days as datetime64."""
+    out = table.reset_index(drop=True).copy()
+    for column in ("from", "until"):
+        out[column] = pd.to_datetime(out[column].replace("", None), format="%Y-%m-%d")
+    return out
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows with ISO strings for days, as the files have them."""
+    out = table.copy()
+    for column in ("from", "until"):
+        out[column] = out[column].dt.strftime("%Y-%m-%d").fillna("")
+    return [{str(key): value for key, value in row.items()} for row in out.to_dict("records")]
+
+
+def _merged(base: pd.DataFrame, own: Sequence[dict[str, Any]], key: Callable[[dict[str, Any]], str]) -> pd.DataFrame:
+    corrections: dict[str, list[dict[str, Any]]] = {}
+    for row in own:
+        corrections.setdefault(key(row), []).append(row)
+    if not corrections:
+        return base
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in _plain(base):
+        groups.setdefault(key(row), []).append(row)
+    for name, rows in corrections.items():
+        old = groups.get(name, [])
+        for row in rows:  # what the correction leaves out stays as it was
+            for column in ("aliases", "title", "constituency", "member_id"):
+                if not row.get(column) and old:
+                    row[column] = old[-1].get(column, "")
+        groups[name] = overlaid(old, rows)
+    flat: Iterable[dict[str, Any]] = (row for rows in groups.values() for row in rows)
+    return _typed(pd.DataFrame(list(flat), columns=list(dict.fromkeys([*base.columns, *REQUIRED, *OPTIONAL])))
+                  .fillna(""))  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> Roster:
+    folder = importlib.resources.files("stance") / "data/roster"
+    with importlib.resources.as_file(folder) as path:
+        return Roster.from_csv(path / "roster.csv", path / "roles.csv")
+
+
+def roster(*own: str | Path) -> Roster:
+    """The bundled roster: members of the House of Commons and holders of offices, December 2019 to June 2026.
+
+    Args:
+        own: CSV files of your own, whose entries are added to it or correct it.
+
+    >>> roster().holders("home secretary", on="2024-09-06")
+    ['Yvette Cooper']
+    """
+    return _bundled().corrected(*own) if own else _bundled()
