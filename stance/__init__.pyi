@@ -90,6 +90,8 @@ from .reporting import report as report
 from .robustness import Multiverse as Multiverse
 from .scoring import score as score
 from .validation.result import Validation as Validation
+from .widgets import code as code
+from .widgets import explore as explore
 
 __all__ = [
     "Article",
@@ -112,8 +114,10 @@ __all__ = [
     "Validation",
     "add_parties",
     "as_quotes",
+    "code",
     "compare",
     "explain",
+    "explore",
     "extract_quotes",
     "ledger",
     "load_codebook",

@@ -6,7 +6,17 @@ groups.py   groups compared, words that set them apart
 checks.py   other specifications, calibration, coders' agreement, confidence in speakers
 """
 
-from stance.plotting.canvas import UNKNOWN, footnote, group_style, is_fictional, rows_of, style
+from stance.plotting.canvas import (
+    UNKNOWN,
+    footnote,
+    group_style,
+    groups_of,
+    is_fictional,
+    names_of,
+    need,
+    rows_of,
+    style,
+)
 from stance.plotting.checks import plot_attribution, plot_calibration, plot_multiverse, plot_reliability
 from stance.plotting.groups import plot_comparison, plot_words
 from stance.plotting.quotes import plot_plane, plot_quotes, plot_timeline
@@ -15,7 +25,10 @@ __all__ = [
     "UNKNOWN",
     "footnote",
     "group_style",
+    "groups_of",
     "is_fictional",
+    "names_of",
+    "need",
     "plot_attribution",
     "plot_calibration",
     "plot_comparison",

@@ -53,7 +53,7 @@ def plot_comparison(comparison: "Comparison", *, ax: "Axes | None" = None) -> "A
             look = looks[name]
             part = scores[(scores["frame"] == line.frame) & (scores["group"] == name)]
             if periods and "period" in part:
-                part = part[part["period"].astype("str") == str(line.period)]
+                part = part[part["period"] == line.period]
             speakers = part.groupby("unit")[comparison.measure].mean()
             spread = 0.16 * (((np.arange(len(speakers)) * 0.618034) % 1) - 0.5)
             ax.scatter(speakers, height + shift + spread, color=look.colour, marker=look.marker, s=dot(18), alpha=0.45,
