@@ -5,7 +5,10 @@ from .attribution import extract_quotes as extract_quotes
 from .codebook import Codebook as Codebook
 from .codebook import Facet as Facet
 from .codebook import Frame as Frame
+from .codebook import Lock as Lock
 from .codebook import load_codebook as load_codebook
+from .codebook import lock as lock
+from .codebook import read_lock as read_lock
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .comparison.planning import plan_codes as plan_codes
@@ -89,7 +92,15 @@ from .quotes import (
 from .reporting import report as report
 from .robustness import Multiverse as Multiverse
 from .scoring import score as score
+from .validation.accuracy import Thresholds as Thresholds
+from .validation.accuracy import choose_threshold as choose_threshold
+from .validation.accuracy import validate as validate
+from .validation.agreement import reliability as reliability
 from .validation.result import Validation as Validation
+from .validation.sampling import sample_for_coding as sample_for_coding
+from .validation.sheets import read_codes as read_codes
+from .validation.sheets import write_codesheet as write_codesheet
+from .validation.teaching import teaching_corpus as teaching_corpus
 from .widgets import code as code
 from .widgets import explore as explore
 
@@ -103,6 +114,7 @@ __all__ = [
     "Facet",
     "Frame",
     "InputError",
+    "Lock",
     "MissingExtraError",
     "ModelError",
     "Multiverse",
@@ -111,9 +123,11 @@ __all__ = [
     "Roster",
     "StanceError",
     "TableError",
+    "Thresholds",
     "Validation",
     "add_parties",
     "as_quotes",
+    "choose_threshold",
     "code",
     "compare",
     "explain",
@@ -122,6 +136,7 @@ __all__ = [
     "ledger",
     "load_codebook",
     "load_model",
+    "lock",
     "party_of",
     "plan_codes",
     "plot_attribution",
@@ -134,12 +149,19 @@ __all__ = [
     "plot_timeline",
     "plot_words",
     "read_article",
+    "read_codes",
+    "read_lock",
     "read_quotes",
     "read_table",
+    "reliability",
     "report",
     "roster",
     "sample_article",
+    "sample_for_coding",
     "score",
     "style",
+    "teaching_corpus",
+    "validate",
+    "write_codesheet",
     "write_table",
 ]

@@ -7,6 +7,8 @@ it; a facet is one way of taking the frame, worded as three or more hypotheses o
 import hashlib
 import importlib.resources
 import json
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -16,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from stance.errors import CodebookError
+from stance.quotes import whole_file
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
@@ -228,3 +231,105 @@ def _line(node: yaml.Node, location: tuple[Any, ...]) -> int:
         else:
             return line
     return line
+
+
+# --- the lock -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What was fixed before the codes were seen: codebook, model, thresholds, and when.
+
+    Attributes:
+        codebook, codebook_sha256, model, model_sha256, thresholds: what was fixed (model None where none was).
+        time: ISO, UTC.
+        seal: SHA-256 of all the above, so that an edited lock is noticed.
+    """
+
+    codebook: str
+    codebook_sha256: str
+    model: str | None
+    model_sha256: str | None
+    thresholds: dict[str, float]
+    time: str
+    seal: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def sealed(self) -> str:
+        content = {key: value for key, value in asdict(self).items() if key != "seal"}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    def __str__(self) -> str:
+        model = f", model {self.model} ({(self.model_sha256 or 'no hash')[:12]})" if self.model else ""
+        limits = ", ".join(f"{frame} {value:g}" for frame, value in self.thresholds.items())
+        return (f"locked {self.time}: codebook {self.codebook} ({self.codebook_sha256[:12]}){model}"
+                + (f", thresholds {limits}" if limits else ""))  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(self))}</p>"
+
+
+def lock(
+    codebook: "str | Path | Codebook | None" = None,
+    model: Any = None,
+    thresholds: dict[str, float] | None = None,
+    path: str | Path = "stance-lock.json",
+) -> Lock:
+    """Fixes the instrument before the codes are seen, in a file with hashes and the time.
+
+    Args:
+        codebook: as in :func:`load_codebook`.
+        model: a loaded model (anything with ``name`` and ``sha256``), or what :func:`stance.load_model` takes; the
+            bundled model if not given.
+        thresholds: frame -> threshold.
+        path: of the file; it must not exist.
+
+    Returns:
+        The :class:`Lock`; :func:`stance.read_codes` checks a sheet against it.
+
+    Raises:
+        CodebookError: the file exists, or a threshold is of a frame that the codebook lacks.
+
+    >>> stance.lock(path="lock.json")    # doctest: +SKIP
+    locked 2026-11-28T14:00:00+00:00: codebook enforcement-deterrence (0d3f…), model bundled (…)
+    """
+    book, path = load_codebook(codebook), Path(path)
+    if path.exists():
+        raise CodebookError(f"{path}: is there already; a lock is written once, choose another name for a new one")
+    frames = [frame.name for frame in book.frames]
+    limits = {str(frame): float(value) for frame, value in (thresholds or {}).items()}
+    strange = [frame for frame in limits if frame not in frames]
+    if strange:
+        raise CodebookError(f"a threshold is given for {strange[0]!r}; the codebook's frames are {', '.join(frames)}")
+    if model is None or isinstance(model, str | Path):
+        from stance.entailment import load_model  # only a lock needs the weights here
+
+        model = load_model(model)
+    name = str(getattr(model, "name", getattr(model, "__qualname__", type(model).__name__)))
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    found = Lock(book.name, book.sha256, name, getattr(model, "sha256", None), limits, made)
+    found = replace(found, seal=found.sealed())
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(found.as_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def read_lock(path: "str | Path | Lock") -> Lock:
+    """Reads a lock.
+
+    Raises:
+        CodebookError: no such file, not a lock, or one that was edited.
+    """
+    if isinstance(path, Lock):
+        return path
+    try:
+        found = Lock(**json.loads(Path(path).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise CodebookError(f"{path}: no such file; stance.lock() writes one") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise CodebookError(f"{path}: not a lock written by stance ({error})") from error
+    if found.seal != found.sealed():
+        raise CodebookError(f"{path}: the lock was edited after it was written; its seal does not fit its content")
+    return found

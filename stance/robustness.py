@@ -48,9 +48,8 @@ class Multiverse:
         """All specifications as a LaTeX table (booktabs)."""
         return self.table.to_latex(index=False, float_format="%.3f", na_rep="--", escape=True)
 
-    def plot(self, ax: "Axes | None" = None) -> "Axes":
-        """The specification curve; see :func:`stance.plotting.plot_multiverse`."""
-        from stance import plotting
+    def plot(self, frame: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """The specification curve of a frame (the first); see :func:`stance.plotting.plot_multiverse`."""
+        from stance.plotting import plot_multiverse
 
-        drawn: Axes = plotting.plot_multiverse(self, ax=ax)  # type: ignore[attr-defined, unused-ignore]
-        return drawn
+        return plot_multiverse(self.table, frame, ax=ax)

@@ -61,9 +61,8 @@ class Validation:
         """The metrics as a LaTeX table (booktabs)."""
         return self._shown().to_latex(index=False, escape=True)
 
-    def plot(self, ax: "Axes | None" = None) -> "Axes":
-        """The calibration curve; see :func:`stance.plotting.plot_calibration`."""
-        from stance import plotting
+    def plot(self, frame: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """The calibration curve of a frame (the first); see :func:`stance.plotting.plot_calibration`."""
+        from stance.plotting import plot_calibration
 
-        drawn: Axes = plotting.plot_calibration(self, ax=ax)  # type: ignore[attr-defined, unused-ignore]
-        return drawn
+        return plot_calibration(self.calibration, frame, ax=ax)

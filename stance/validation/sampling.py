@@ -1,0 +1,74 @@
+"""Which quotes people code: a probability sample, so that the codes speak for all quotes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from stance.errors import InputError, TableError
+from stance.scoring import SCORE_COLUMNS
+
+UNKNOWN = "not known"
+
+
+def sample_for_coding(
+    scores: pd.DataFrame, n: int = 100, seed: int = 0, strata: str | Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Draws quotes for human coding, each with a known probability.
+
+    Without strata every quote has the probability n / N. With strata (such as the party) each stratum gives as many
+    quotes as any other, as far as it holds them, so that small parties are measured as well as large ones; the
+    probabilities undo that later.
+
+    Args:
+        scores: what :func:`stance.score` returns, or a quotes table.
+        n: how many quotes.
+        seed: of the draw.
+        strata: one or more columns.
+
+    Returns:
+        One row a quote, in random order, with the columns of the quotes table and ``probability`` in (0, 1]. The scores
+        are not in it: coders must not see them.
+
+    Raises:
+        TableError: no column ``quote_id`` or ``text``, or none of the strata's names.
+        InputError: more quotes than there are, or none.
+
+    >>> stance.sample_for_coding(scores, 100, strata="party")["probability"].unique()    # doctest: +SKIP
+    array([0.25, 0.4 ])
+    """
+    columns = [strata] if isinstance(strata, str) else list(strata or [])
+    for column in ("quote_id", "text", *columns):
+        if column not in scores:
+            raise TableError(f"the table has no column {column!r} (columns: {', '.join(map(str, scores.columns))})")
+    one = scores.drop(columns=[c for c in (*SCORE_COLUMNS, "label") if c in scores]).drop_duplicates("quote_id")
+    if not 1 <= n <= len(one):
+        raise InputError(f"n={n}: the table holds {len(one)} quotes; draw between 1 and {len(one)}")
+    rng = np.random.default_rng(seed)
+    if columns:
+        key = one[columns].astype(object).where(one[columns].notna(), UNKNOWN).astype("str").agg(" / ".join, axis=1)
+        pieces = [part for _, part in one.groupby(key, sort=True)]
+    else:
+        pieces = [one]
+    drawn = []
+    for part, size in zip(pieces, allocate([len(p) for p in pieces], n), strict=True):
+        if size:
+            chosen = np.sort(rng.choice(len(part), size, replace=False))
+            drawn.append(part.iloc[chosen].assign(probability=size / len(part)))
+    out = pd.concat(drawn)
+    out = out.iloc[rng.permutation(len(out))].reset_index(drop=True)
+    out.attrs = {k: v for k, v in scores.attrs.items() if k != "provenance"}
+    out.attrs["sampling"] = {"n": n, "of": len(one), "seed": seed, "strata": columns}
+    return out
+
+
+def allocate(sizes: Sequence[int], n: int) -> list[int]:
+    """As equal shares of n as the strata's sizes allow; what one cannot give, the others do.
+
+    >>> allocate([10, 100, 100], 50)
+    [10, 20, 20]
+    """
+    given = [0] * len(sizes)
+    for place, i in enumerate(sorted(range(len(sizes)), key=lambda i: sizes[i])):
+        given[i] = min(sizes[i], (n - sum(given)) // (len(sizes) - place))
+    return given
