@@ -23,7 +23,7 @@ def made_up_study(speakers=12, per=8, seed=0, frames=("x", "z")):
     """Scores (long) and the true codes, one row a quote and frame: quote_id, frame, code."""
     rng = np.random.default_rng(seed)
     rows, truth = [], []
-    for party, share, invents, misses in (("A", 0.6, 0.5, 0.05), ("B", 0.3, 0.05, 0.4)):
+    for party, share, invents, misses in (("A", 0.6, 0.8, 0.02), ("B", 0.3, 0.05, 0.5)):
         for s in range(speakers):
             leaning = rng.beta(5 * share, 5 * (1 - share))
             for q in range(1 + rng.poisson(per - 1)):

@@ -49,7 +49,7 @@ def check_codes(codes: pd.DataFrame, scores: pd.DataFrame | None = None) -> pd.D
     ).reindex(out.index, fill_value=True)
     if bad.any():
         value = codes["code"].reset_index(drop=True)[bad].iloc[0]
-        raise TableError(f"{value!r} is not a code (quote {out.loc[bad, 'quote_id'].iloc[0]}): write 1 (supports), "
+        raise TableError(f"{value} is not a code (quote {out.loc[bad, 'quote_id'].iloc[0]}): write 1 (supports), "
                          "0 (neither) or -1 (rejects), or leave it empty")  # fmt: skip
     out["probability"] = pd.to_numeric(out["probability"], errors="coerce")
     wrong = ~((out["probability"] > 0) & (out["probability"] <= 1))

@@ -227,10 +227,17 @@ def _notes(labelled: pd.DataFrame, metrics: pd.DataFrame, differences: pd.DataFr
                      f"[{row['low']:+.2f}, {row['high']:+.2f}] higher for {row['group_a']} than for "
                      f"{row['group_b']}. An uncorrected comparison takes this for a difference in what they say; give "
                      "compare() the codes as gold.")  # fmt: skip
-    quiet = sorted(set(differences["frame"]) - set(signs["frame"]))
+    shown = metrics.set_index(["frame", "group"])
+    for row in differences[differences["metric"].isin(["precision", "recall"]) & differences["differs"]].to_dict(
+        "records"
+    ):
+        a, b = (shown.loc[(row["frame"], row[g]), row["metric"]] for g in ("group_a", "group_b"))
+        notes.append(f"{row['metric'].capitalize()} on {row['frame']} differs by {by}: {row['group_a']} {a:.2f}, "
+                     f"{row['group_b']} {b:.2f}.")  # fmt: skip
+    quiet = sorted(set(differences["frame"]) - set(differences.loc[differences["differs"], "frame"]))
     if quiet:
-        notes.append(f"No difference of the mean error by {by} shows on {', '.join(quiet)}; with so many codes that "
-                     "is no proof that there is none.")  # fmt: skip
+        notes.append(f"No difference of the errors by {by} shows on {', '.join(quiet)}; with so many codes that is no "
+                     "proof that there is none.")  # fmt: skip
     few = metrics[(metrics["group"] != EVERYONE) & (metrics["n"] < FEW_CODES)]
     if len(few):
         names = ", ".join(f"{n} {g}" for g, n in dict(zip(few["group"], few["n"], strict=True)).items())
