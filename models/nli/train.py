@@ -4,7 +4,7 @@
     python models/nli/train.py political         --data DATA --start build/nli/general --out build/nli/political
     python models/nli/train.py teacher           --data DATA --start MPNET --out build/nli/teacher1 --general 16000
     python models/nli/train.py teacher-political --data DATA --start build/nli/teacher1 --out build/nli/teacher \\
-                                                 --general 2500
+                                                 --general 1500
     python models/nli/train.py label             --data DATA --start build/nli/teacher --out build/nli/soft.jsonl
     python models/nli/train.py distil            --data DATA --start build/nli/political --soft build/nli/soft.jsonl \\
                                                  --out build/nli/student
@@ -335,7 +335,7 @@ def main() -> None:
         rows = general
     elif args.stage == "teacher-political":
         single, groups = ([row for row in kept if row["part"].startswith("grid") == grid] for grid in (False, True))
-        rows = groups + rng.sample(single, 7500) + with_party_cues(kept, share=0.04, rng=rng)[:1000] + general
+        rows = groups + rng.sample(single, 5500) + with_party_cues(kept, share=0.04, rng=rng)[:700] + general
     elif args.stage == "distil":
         rows = read_jsonl(args.soft) + general
     else:
