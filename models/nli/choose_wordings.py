@@ -30,7 +30,7 @@ FEWEST = 3
 
 def entailment_table(model, texts: list[str], hypotheses: list[str]) -> pd.DataFrame:
     """(quotes, hypotheses) P(entailment)."""
-    found = model.predict([(text, hypothesis) for text in texts for hypothesis in hypotheses])[:, 0]
+    found = model.predict([(text, hypothesis) for text in texts for hypothesis in hypotheses], progress=False)[:, 0]
     return pd.DataFrame(found.reshape(len(texts), len(hypotheses)), columns=hypotheses)
 
 

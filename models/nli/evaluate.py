@@ -39,7 +39,7 @@ LABELS = ["entailment", "neutral", "contradiction"]
 
 
 def pair_figures(model, rows) -> tuple[np.ndarray, np.ndarray]:
-    probabilities = model.predict([(row["premise"], row["hypothesis"]) for row in rows])
+    probabilities = model.predict([(row["premise"], row["hypothesis"]) for row in rows], progress=False)
     return probabilities, np.array([LABELS.index(row["label"]) for row in rows])
 
 
@@ -63,8 +63,16 @@ def decide(support: np.ndarray, oppose: np.ndarray, threshold: float, margin: fl
 
 def best_rule(gold: np.ndarray, support: np.ndarray, oppose: np.ndarray) -> tuple[float, float]:
     """The threshold and margin of :func:`decide` with the best macro-F1."""
-    grid = [(t, m) for t in np.arange(0.1, 0.95, 0.05) for m in np.arange(-0.2, 0.45, 0.05)]
-    return max(grid, key=lambda rule: f1_score(gold, decide(support, oppose, *rule), average="macro"))
+    names = np.array(["neither", "oppose", "support"])
+    known = np.searchsorted(names, gold)
+
+    def macro_f1(rule: tuple[float, float]) -> float:  # scikit-learn's takes a millisecond, and a search has many rules
+        found = np.searchsorted(names, decide(support, oppose, *rule))
+        table = np.bincount(3 * known + found, minlength=9).reshape(3, 3)
+        sums = table.sum(axis=0) + table.sum(axis=1)
+        return float((2 * table.diagonal() / np.maximum(sums, 1)).mean())
+
+    return max([(t, m) for t in np.arange(0.1, 0.95, 0.05) for m in np.arange(-0.2, 0.45, 0.05)], key=macro_f1)
 
 
 def embedder():
