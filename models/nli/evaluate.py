@@ -161,9 +161,8 @@ def cues(model) -> None:
         for changed in (texts, *([f"{pair[i]} MP: {t}" for pair, t in zip(pairs, texts, strict=True)] for i in (0, 1)))
     )
     between, against = np.abs(one - other).mean(), np.abs(one - plain).mean()
-    print(
-        f"party cue on {len(texts)} quotes: mean |change of support| {between:.3f} between parties, {against:.3f} to none"
-    )
+    change = f"{between:.3f} between parties, {against:.3f} against none"
+    print(f"party cue on {len(texts)} quotes: mean |change of support| {change}")
 
 
 def baselines() -> None:
