@@ -1,5 +1,6 @@
 """What several tests need: a toy scorer, tiny models, and the research data where it is there."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,12 @@ matplotlib.use("Agg")
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 THREE_WAY = {0: "entailment", 1: "neutral", 2: "contradiction"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_tests(tmp_path_factory):
+    """The user's cache is neither read nor written; commands that tests start inherit the setting."""
+    os.environ["STANCE_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 import stance
 from stance.entailment import label_columns, load_model, sentence_spans
+from stance.entailment.choice import BOUND, SMALL_JOB, quick_engine
+from stance.entailment.encoding import PairEncoder
+from stance.entailment.engine import PaddedEngine, TokenBudget
 from stance.errors import InputError, ModelError
 
 PAIRS = [("the gangs", "the boats"), ("a longer premise with more words in it", "the speaker"), ("x", "y")]
@@ -143,3 +147,60 @@ def test_precision_is_auto_or_exact(tiny_model):
         load_model(folder, precision="half")
     made = stance.score(["the gangs"], model=model, precision="auto").attrs["provenance"]
     assert made["model"]["precision"] == "auto"
+
+
+def words(rng, longest):
+    return " ".join(rng.choice(["the", "gangs", "boats", "speaker", "x", "!", "unknown"], rng.integers(1, longest)))
+
+
+def test_the_engine_gives_what_the_network_gives(tiny_model):
+    """The packed BERT engine, the padded engine, and transformers itself, on pairs of many lengths."""
+    rng = np.random.default_rng(0)
+    pairs = [(words(rng, 30), words(rng, 12)) for _ in range(60)]
+    model = load_model(tiny_model(), precision="exact", cache=False)
+    network, tokenizer = model._network, model._tokenizer
+    assert type(model._engine(1)).__name__ == "BertEngine"
+    with torch.inference_mode():
+        whole = [network(**tokenizer(p, h, return_tensors="pt")).logits[0].softmax(-1).numpy() for p, h in pairs]
+    np.testing.assert_allclose(model.predict(pairs), whole, atol=1e-5)
+    np.testing.assert_allclose(model.with_batches(100).predict(pairs), whole, atol=1e-5)
+    model._engines["exact"] = PaddedEngine(network, tokenizer)
+    np.testing.assert_allclose(model.predict(pairs), whole, atol=1e-5)
+
+
+def test_auto_stays_within_its_bound_or_does_without(tiny_model):
+    rng = np.random.default_rng(0)
+    pairs = [(words(rng, 30), words(rng, 12)) for _ in range(SMALL_JOB + 50)]
+    model = load_model(tiny_model(), precision="auto", cache=False)
+    np.testing.assert_allclose(model.predict(pairs), model.with_precision("exact").predict(pairs), atol=BOUND)
+
+
+def test_a_quick_engine_that_moves_scores_is_refused(tiny_model, monkeypatch):
+    model = load_model(tiny_model(), cache=False)
+    monkeypatch.setattr("stance.entailment.choice.native_bfloat16", lambda device: True)
+    exact = model._engine(1)
+    parts = (model._network, model._tokenizer, model._encode)
+    monkeypatch.setattr("stance.entailment.choice.BOUND", 1.0)
+    assert quick_engine(*parts, 1.0, exact).arithmetic == "bfloat16"
+    monkeypatch.setattr("stance.entailment.choice.BOUND", 0.0)
+    assert quick_engine(*parts, 1.0, exact) is exact
+
+
+def test_tokens_are_joined_as_the_tokenizer_joins_them(tiny_model):
+    for tokenizer in (load_model(tiny_model())._tokenizer, load_model()._tokenizer):
+        encoder = PairEncoder(tokenizer)
+        assert encoder.joins
+        pairs = [("“The boats!” – he said… naïve", "The speaker supports arrests."), ("", "x"), ("x" * 40, "the the")]
+        mine, whole = encoder(pairs), tokenizer([p for p, _ in pairs], [h for _, h in pairs])
+        assert [row.tolist() for row in mine.ids] == whole["input_ids"]
+        if mine.types is not None:
+            assert [row.tolist() for row in mine.types] == whole["token_type_ids"]
+
+
+def test_the_budget_settles_on_the_quickest_size():
+    budget = TokenBudget()
+    for _ in range(8):
+        size = budget()
+        budget.report(size, size, 1.0 if size == 2048 else 5.0)
+    assert budget() == 2048
+    assert TokenBudget(77)() == 77

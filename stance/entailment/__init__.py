@@ -6,7 +6,8 @@ only, and no code that comes with a model is run.
 
 Method: Yin, Hay & Roth (2019), "Benchmarking zero-shot text classification", EMNLP.
 
-``loading`` finds a model, ``model`` is its face to the rest of the package, ``windows`` cuts long texts.
+``loading`` finds a model, ``model`` is its face to the rest of the package, ``windows`` cuts long texts, ``encoding``
+joins tokens, ``engine`` and ``bert`` run the network, ``choice`` picks the engine and checks that it keeps the scores.
 """
 
 from stance.entailment.loading import BUNDLED, bundled_folder, load_model

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
-from stance.entailment.model import EntailmentModel, check_precision, label_columns
+from stance.cache import default_cache
+from stance.entailment.choice import check_precision
+from stance.entailment.model import EntailmentModel, label_columns
 from stance.errors import ModelError
 
 
@@ -25,27 +27,33 @@ def bundled_folder() -> Path:
 BUNDLED = "bundled"
 
 
-def load_model(name: str | Path | None = None, *, device: str = "cpu", precision: str = "auto") -> EntailmentModel:
+def load_model(
+    name: str | Path | None = None, *, device: str = "auto", precision: str = "auto", cache: bool = True
+) -> EntailmentModel:
     """Loads an NLI model: the bundled one, a folder, or a Hugging Face model by name.
 
     A Hub model is taken from the local cache where it is there, and fetched otherwise.
 
     Args:
         name: nothing or "bundled", a path, or a name such as "MoritzLaurer/deberta-v3-large-zeroshot-v2.0".
-        device: "cpu", "cuda", …
+        device: "cpu", "cuda", …; "auto" is a CUDA device where there is one.
         precision: "auto" computes in the fastest way that the processor does well and that keeps every probability
             within 0.005 of float32; "exact" computes in float32, the same to 1e-5 whatever the batches.
+        cache: whether probabilities are remembered in the user's cache directory (see :mod:`stance.cache`).
 
     Raises:
         InputError: another precision.
         ModelError: not found, incomplete, no safetensors, needs code of its own, or not an NLI model.
     """
     check_precision(precision)
-    return _load(str(name or BUNDLED), device, precision)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    base = _load(str(name or BUNDLED), device)
+    return base.with_precision(precision).with_cache(default_cache() if cache else None)
 
 
 @lru_cache(maxsize=2)
-def _load(name: str, device: str, precision: str) -> EntailmentModel:
+def _load(name: str, device: str) -> EntailmentModel:
     folder = bundled_folder() if name == BUNDLED else Path(name).expanduser()
     if folder.is_dir():
         _check_folder(folder)
@@ -57,7 +65,7 @@ def _load(name: str, device: str, precision: str) -> EntailmentModel:
     else:
         network, tokenizer = _from_hub(name)
         files = _cached_weights(name)
-    return EntailmentModel(network.to(device), tokenizer, name, files, precision)
+    return EntailmentModel(network.to(device), tokenizer, name, files)
 
 
 def _check_folder(folder: Path) -> None:

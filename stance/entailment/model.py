@@ -1,24 +1,27 @@
 """A loaded NLI model: premises in windows, pairs -> probabilities."""
 
+import copy
 import hashlib
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from stance.cache import ScoreCache
+from stance.entailment.choice import SMALL_JOB, Precision, check_precision, exact_engine, probabilities, quick_engine
+from stance.entailment.encoding import PairEncoder
+from stance.entailment.engine import Engine, TokenBudget, batches
 from stance.entailment.windows import runs
 from stance.errors import InputError, ModelError
 from stance.quotes import file_hash
 
 Pair = tuple[str, str]
-Precision = Literal["auto", "exact"]
-TOKENS_A_BATCH = 4096
+PAIRS_A_WRITE = 1000  # to the cache: what an interrupt may lose
 LONGEST_WINDOW = 512  # tokens, premise and hypothesis together, for models that say no number of their own
 _NOT_ENTAILED = {"notentailment", "nonentailment", "notentailed", "noentailment", "unentailed"}
 
@@ -56,19 +59,14 @@ def label_columns(id2label: dict[int, str], model: str = "the model") -> list[in
     )
 
 
-def check_precision(precision: str) -> Precision:
-    """Raises: InputError for anything but "auto" and "exact"."""
-    if precision not in get_args(Precision):
-        raise InputError(f"precision={precision!r}; it must be 'auto' (fastest that keeps the scores) or 'exact'")
-    return precision  # type: ignore[return-value]
-
-
 class EntailmentModel:
     """A loaded NLI model.
 
     Attributes:
         name: as given to :func:`load_model`.
         precision: "auto" or "exact"; see :func:`load_model`.
+        cache: where probabilities are remembered, or None.
+        tokens_a_batch: a fixed number of tokens a batch, or None to find the quickest at run time.
         max_tokens: most tokens of premise and hypothesis together.
         three_way: whether the model tells neutral from contradiction.
     """
@@ -92,17 +90,37 @@ class EntailmentModel:
             positions -= 2  # their positions are counted from the padding index on
         limit = min(positions, int(getattr(tokenizer, "model_max_length", positions) or positions))
         self.max_tokens = limit
+        self.cache: ScoreCache | None = None
+        self.tokens_a_batch: int | None = None
+        self._encode = PairEncoder(tokenizer)
+        self._engines: dict[str, Engine] = {}  # by precision; shared by the model's siblings
         self._window_tokens = min(limit, int(getattr(config, "stance_window_tokens", LONGEST_WINDOW)))
 
     def with_precision(self, precision: str) -> "EntailmentModel":
-        """The same model in another precision; the weights in float32 are shared.
+        """The same model in another precision; weights and cache are shared.
 
         Raises:
             InputError: not "auto" or "exact".
         """
         if check_precision(precision) == self.precision:
             return self
-        return EntailmentModel(self._network, self._tokenizer, self.name, self._files, precision)
+        other = copy.copy(self)
+        other.precision = check_precision(precision)
+        return other
+
+    def with_cache(self, cache: ScoreCache | None) -> "EntailmentModel":
+        """The same model with another cache, or none; weights are shared."""
+        if cache is self.cache:
+            return self
+        other = copy.copy(self)
+        other.cache = cache
+        return other
+
+    def with_batches(self, tokens: int | None) -> "EntailmentModel":
+        """The same model with a fixed number of tokens a batch: the same bits in every run on one machine."""
+        other = copy.copy(self)
+        other.tokens_a_batch = tokens
+        return other
 
     @property
     def three_way(self) -> bool:
@@ -113,6 +131,16 @@ class EntailmentModel:
         """SHA-256 of the weights' file; of the concatenated hashes where there are several."""
         hashes = [file_hash(path) for path in self._files]
         return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all that a probability depends on: weights, configuration, tokenizer. Empty without files."""
+        if not self._files:
+            return ""
+        backend = getattr(self._tokenizer, "backend_tokenizer", None)
+        config = self._network.config.to_json_string(use_diff=False)
+        content = [self.sha256, config, backend.to_str() if backend else repr(self._tokenizer)]
+        return hashlib.sha256("\0".join(content).encode()).hexdigest()
 
     def __repr__(self) -> str:
         kind = "three-way" if self.three_way else "two-way"
@@ -155,45 +183,59 @@ class EntailmentModel:
         """
         unique = list(dict.fromkeys(pairs))
         place = {pair: i for i, pair in enumerate(unique)}
-        out = np.full((len(unique), 3), np.nan)
-        if unique:
-            encoded = self._tokenizer([p for p, _ in unique], [h for _, h in unique], verbose=False)
-            lengths = [len(ids) for ids in encoded["input_ids"]]
-            if max(lengths) > self.max_tokens:
-                worst = int(np.argmax(lengths))
-                raise InputError(
-                    f"a pair of {lengths[worst]} tokens is longer than the {self.max_tokens} that {self.name} takes "
-                    f"(premise {unique[worst][0][:60]!r}…); split the premise with model.windows()"
-                )
-            with tqdm(total=len(unique), unit=" pairs", desc="entailment", delay=2, disable=not progress) as bar:
-                for batch in self._batches(lengths):
-                    out[batch] = self._probabilities(encoded, batch)
-                    bar.update(len(batch))
+        engine = self._engine(len(unique))
+        scope = f"{self.fingerprint}:{engine.arithmetic}:{self._device.type}"
+        cache = self.cache if self.fingerprint else None
+        out, known = np.full((len(unique), 3), np.nan), np.zeros(len(unique), dtype=bool)
+        if cache:
+            out, known = cache.get(scope, unique)
+        todo = np.flatnonzero(~known).tolist()
+        fresh = [unique[i] for i in todo]
+        if fresh:
+            with tqdm(total=len(fresh), unit=" pairs", desc="entailment", delay=2, disable=not progress) as bar:
+                out[todo] = self._compute(engine, fresh, cache, scope, bar)
         return out[[place[pair] for pair in pairs]]
 
     def __call__(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
         return self.predict(pairs)
 
-    @staticmethod
-    def _batches(lengths: Sequence[int]) -> list[list[int]]:
-        """Indices sorted by length, longest first, cut so that a padded batch holds TOKENS_A_BATCH at most."""
-        order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-        out: list[list[int]] = []
-        at = 0
-        while at < len(order):
-            size = max(1, TOKENS_A_BATCH // lengths[order[at]])
-            out.append(order[at : at + size])
-            at += size
-        return out
+    def _engine(self, pairs: int) -> Engine:
+        """The engine of this precision. A small job is done in float32: that is within the bound of "auto" too."""
+        exact = self._engines.get("exact")
+        if exact is None:
+            exact = self._engines["exact"] = exact_engine(self._network, self._tokenizer)
+        if self.precision == "exact" or pairs < SMALL_JOB:
+            return exact
+        if "auto" not in self._engines:
+            self._engines["auto"] = quick_engine(self._network, self._tokenizer, self._encode, self.temperature, exact)
+        return self._engines["auto"]
 
-    @torch.inference_mode()
-    def _probabilities(self, encoded: Any, batch: Sequence[int]) -> NDArray[np.float64]:
-        rows = {key: [encoded[key][i] for i in batch] for key in encoded if key in self._tokenizer.model_input_names}
-        inputs = self._tokenizer.pad(rows, return_tensors="pt").to(self._device)  # (batch, tokens)
-        logits = self._network(**inputs).logits.double().cpu() / self.temperature  # (batch, labels)
-        found = torch.softmax(logits, dim=-1).numpy()
-        columns = [np.full(len(batch), np.nan) if column is None else found[:, column] for column in self._columns]
-        return np.stack(columns, axis=1)
+    def _compute(
+        self, engine: Engine, pairs: Sequence[Pair], cache: ScoreCache | None, scope: str, bar: Any
+    ) -> NDArray[np.float64]:
+        """(n, 3) probabilities of n distinct pairs; the cache is told as the work goes on."""
+        encoded = self._encode(pairs)
+        if encoded.lengths.max() > self.max_tokens:
+            worst = int(encoded.lengths.argmax())
+            raise InputError(
+                f"a pair of {encoded.lengths[worst]} tokens is longer than the {self.max_tokens} that {self.name} "
+                f"takes (premise {pairs[worst][0][:60]!r}…); split the premise with model.windows()"
+            )
+        out = np.full((len(pairs), 3), np.nan)
+        done: list[int] = []
+        for batch in batches(encoded.lengths, TokenBudget(self.tokens_a_batch)):
+            found = probabilities(engine, encoded, batch, self.temperature)
+            for place, column in enumerate(self._columns):
+                if column is not None:
+                    out[batch, place] = found[:, column]
+            done += batch
+            if cache and len(done) >= PAIRS_A_WRITE:
+                cache.put(scope, [pairs[i] for i in done], out[done])
+                done = []
+            bar.update(len(batch))
+        if cache:
+            cache.put(scope, [pairs[i] for i in done], out[done])
+        return out
 
 
 Scorer = Callable[[Sequence[Pair]], Any]

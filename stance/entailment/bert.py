@@ -1,0 +1,154 @@
+"""BERT's forward pass without what the result does not need.
+
+The numbers are those of ``BertForSequenceClassification`` to rounding. What is saved: padding (pairs stand one behind
+the other in one long row of tokens, and attention takes runs of pairs of one length), the last layer's work on every
+token but the first (the classifier reads that one alone), and, in bfloat16, the time of the matrix products. Sums,
+layer norms and the classifier stay in float32 in either arithmetic.
+
+Devlin et al. (2019), "BERT", NAACL.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+
+from stance.entailment.encoding import Encoded
+
+Weights = tuple[torch.Tensor, torch.Tensor]  # weight, bias
+
+
+class Layer(NamedTuple):
+    """One layer: products in the engine's arithmetic, norms in float32, and the first token's own in float32."""
+
+    qkv: Weights
+    context: Weights
+    up: Weights
+    down: Weights
+    norm: Weights
+    last_norm: Weights
+    exact: tuple[Weights, Weights, Weights, Weights]
+
+
+class Run(NamedTuple):
+    """Pairs of one length that stand together: they begin at token ``start``."""
+
+    start: int
+    pairs: int
+    length: int
+
+
+def runs_here(network: Any) -> bool:
+    """Whether a network is one that :class:`BertEngine` computes: plain BERT on a CPU."""
+    config = network.config
+    return (
+        type(network).__name__ == "BertForSequenceClassification"
+        and next(network.parameters()).device.type == "cpu"
+        and config.hidden_act == "gelu"
+        and not getattr(config, "is_decoder", False)
+        and getattr(config, "position_embedding_type", "absolute") in ("absolute", None)
+    )
+
+
+class BertEngine:
+    """``BertForSequenceClassification`` on a CPU."""
+
+    def __init__(self, network: Any, dtype: torch.dtype = torch.float32) -> None:
+        bert = network.bert
+        self.arithmetic = str(dtype).removeprefix("torch.")
+        self._dtype = dtype
+        self._width = int(network.config.hidden_size)
+        self._heads = int(network.config.num_attention_heads)
+        self._eps = float(network.config.layer_norm_eps)
+        tables = bert.embeddings
+        self._words = tables.word_embeddings.weight.detach()
+        self._positions = tables.position_embeddings.weight.detach()
+        self._types = tables.token_type_embeddings.weight.detach()
+        self._norm = _weights(tables.LayerNorm)
+        self._layers = [self._layer(layer) for layer in bert.encoder.layer]
+        self._pooler = _weights(bert.pooler.dense)
+        self._classifier = _weights(network.classifier)
+
+    def _layer(self, layer: Any) -> Layer:
+        own = layer.attention.self
+        qkv = tuple(torch.cat(parts) for parts in zip(*map(_weights, (own.query, own.key, own.value)), strict=True))
+        exact = ((qkv[0], qkv[1]), _weights(layer.attention.output.dense), _weights(layer.intermediate.dense),
+                 _weights(layer.output.dense))  # fmt: skip
+        quick = [(weight.to(self._dtype), bias.to(self._dtype)) for weight, bias in exact]
+        norms = _weights(layer.attention.output.LayerNorm), _weights(layer.output.LayerNorm)
+        return Layer(quick[0], quick[1], quick[2], quick[3], *norms, exact)
+
+    @torch.inference_mode()
+    def logits(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
+        rows = [encoded.ids[i] for i in batch]
+        lengths = [len(row) for row in rows]
+        ids = torch.from_numpy(np.concatenate(rows))  # (tokens,)
+        positions = torch.from_numpy(np.concatenate([np.arange(length) for length in lengths]))
+        types = np.zeros(len(ids), dtype=np.int64)
+        if encoded.types is not None:
+            types = np.concatenate([encoded.types[i] for i in batch])
+        starts = torch.from_numpy(np.cumsum([0, *lengths[:-1]]))  # (pairs,): each pair's first token
+        states = self._words[ids]  # (tokens, width)
+        states += self._positions[positions]
+        states += self._types[torch.from_numpy(types)]
+        states = self._normed(states, self._norm)
+        runs = _runs(lengths)
+        for layer in self._layers[:-1]:
+            states = self._whole_layer(states, layer, runs)
+        first = self._last_layer(states, self._layers[-1], runs, starts)
+        pooled = torch.tanh(linear(first, *self._pooler))
+        return linear(pooled, *self._classifier)
+
+    def _whole_layer(self, states: torch.Tensor, layer: Layer, runs: list[Run]) -> torch.Tensor:
+        qkv = linear(states.to(self._dtype), *layer.qkv)  # (tokens, 3 x width)
+        context = torch.empty(len(states), self._width, dtype=self._dtype)
+        for start, pairs, length in runs:
+            here = slice(start, start + pairs * length)
+            query, key, value = self._split(qkv[here], pairs, length, 3)
+            found = scaled_dot_product_attention(query, key, value)  # (pairs, heads, length, width / heads)
+            context[here].view(pairs, length, self._heads, -1).copy_(found.transpose(1, 2))
+        states = self._normed(states + linear(context, *layer.context), layer.norm)
+        inner = gelu(linear(states.to(self._dtype), *layer.up))
+        return self._normed(states + linear(inner, *layer.down), layer.last_norm)
+
+    def _last_layer(self, states: torch.Tensor, layer: Layer, runs: list[Run], starts: torch.Tensor) -> torch.Tensor:
+        """The last layer for each pair's first token alone, which needs every token's key and value."""
+        (weight, bias), context_weights, up, down = layer.exact
+        first = states[starts]  # (pairs, width), float32 from here on
+        queries = linear(first, weight[: self._width], bias[: self._width])
+        memory = linear(states.to(self._dtype), layer.qkv[0][self._width :], layer.qkv[1][self._width :])
+        context = torch.empty_like(first)
+        row = 0
+        for start, pairs, length in runs:
+            key, value = self._split(memory[start : start + pairs * length], pairs, length, 2)
+            query = queries[row : row + pairs].view(pairs, self._heads, 1, -1)
+            found = scaled_dot_product_attention(query, key.float(), value.float())
+            context[row : row + pairs] = found.reshape(pairs, self._width)
+            row += pairs
+        first = self._normed(first + linear(context, *context_weights), layer.norm)
+        return self._normed(first + linear(gelu(linear(first, *up)), *down), layer.last_norm)
+
+    def _split(self, joined: torch.Tensor, pairs: int, length: int, parts: int) -> torch.Tensor:
+        """(tokens, parts x width) -> (parts, pairs, heads, length, width / heads)."""
+        return joined.view(pairs, length, parts, self._heads, -1).permute(2, 0, 3, 1, 4)
+
+    def _normed(self, states: torch.Tensor, weights: Weights) -> torch.Tensor:
+        return layer_norm(states, (self._width,), *weights, self._eps)
+
+
+def _weights(module: Any) -> Weights:
+    return module.weight.detach(), module.bias.detach()
+
+
+def _runs(lengths: Sequence[int]) -> list[Run]:
+    runs: list[Run] = []
+    start = 0
+    for length in lengths:
+        if runs and runs[-1].length == length:
+            runs[-1] = runs[-1]._replace(pairs=runs[-1].pairs + 1)
+        else:
+            runs.append(Run(start, 1, length))
+        start += length
+    return runs

@@ -1,0 +1,124 @@
+"""How a network is run: which arithmetic, and batches of how many tokens.
+
+An engine takes encoded pairs and gives logits. :class:`PaddedEngine` runs any network's own forward on padded batches;
+``bert.BertEngine`` runs the same computation for BERT without padding and without what the result does not need.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stance.entailment.encoding import Encoded
+
+BUDGETS = (1024, 2048, 4096, 8192)  # tokens a batch, tried in turn
+TRIALS = 2  # batches of each size before one is chosen
+
+
+class Engine(Protocol):
+    """What runs a network."""
+
+    arithmetic: str  # "float32", "bfloat16"
+
+    def logits(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
+        """(pairs, labels) float32 on the CPU, for the pairs of a batch, longest first."""
+        ...
+
+
+class PaddedEngine:
+    """Any network, by its own forward."""
+
+    def __init__(self, network: Any, tokenizer: Any, dtype: torch.dtype = torch.float32) -> None:
+        self._network = network
+        self._pad = int(tokenizer.pad_token_id or 0)
+        self._typed = "token_type_ids" in tokenizer.model_input_names
+        self._left = tokenizer.padding_side == "left"
+        self._device = next(network.parameters()).device
+        self.arithmetic = str(dtype).removeprefix("torch.")
+
+    @torch.inference_mode()
+    def logits(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
+        width = int(encoded.lengths[list(batch)].max())
+        ids = np.full((len(batch), width), self._pad, dtype=np.int64)  # (batch, tokens)
+        mask = np.zeros_like(ids)
+        types = np.zeros_like(ids)
+        for row, i in enumerate(batch):
+            size = len(encoded.ids[i])
+            at = slice(width - size, width) if self._left else slice(0, size)
+            ids[row, at] = encoded.ids[i]
+            mask[row, at] = 1
+            if encoded.types is not None:
+                types[row, at] = encoded.types[i]
+        inputs = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if self._typed else {})
+        on_device = {name: torch.from_numpy(value).to(self._device) for name, value in inputs.items()}
+        logits: torch.Tensor = self._network(**on_device).logits.float().cpu()
+        return logits
+
+
+def native_bfloat16(device: torch.device) -> bool:
+    """Whether the processor multiplies bfloat16 matrices faster than float32 ones.
+
+    Asked of torch where it knows; measured otherwise (Arm, older torch).
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu":
+        return False
+    ask = getattr(torch.cpu, "get_capabilities", None)
+    known = ask() if ask else {}
+    if "amx_bf16" in known or "avx512_bf16" in known:
+        return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
+    return _seconds(torch.bfloat16) * 1.5 < _seconds(torch.float32)
+
+
+def _seconds(dtype: torch.dtype) -> float:
+    """The best of five products of (512, 384) and (384, 1536) matrices."""
+    a, b = torch.ones(512, 384, dtype=dtype), torch.ones(384, 1536, dtype=dtype)
+    best = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        torch.mm(a, b)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+class TokenBudget:
+    """How many tokens a batch holds: the first batches try several sizes, the quickest serves the rest.
+
+    Args:
+        fixed: always this many; then the batches, and so the last bits of the results, are the same in every run.
+    """
+
+    def __init__(self, fixed: int | None = None) -> None:
+        self._fixed = fixed
+        self._speeds: dict[int, list[float]] = {size: [] for size in BUDGETS}
+
+    def __call__(self) -> int:
+        if self._fixed is not None:
+            return self._fixed
+        for size, speeds in self._speeds.items():
+            if len(speeds) < TRIALS:
+                return size
+        return max(self._speeds, key=lambda size: max(self._speeds[size]))
+
+    def report(self, size: int, tokens: int, seconds: float) -> None:
+        """Tells how long a batch took; batches that are far from full say nothing of their size."""
+        if size in self._speeds and tokens > size / 2:
+            self._speeds[size].append(tokens / max(seconds, 1e-9))
+
+
+def batches(lengths: NDArray[np.int64], budget: TokenBudget) -> Iterator[list[int]]:
+    """Indices sorted by length, longest first, cut so that a padded batch holds the budget at most."""
+    order = np.lexsort((np.arange(len(lengths)), -lengths)).tolist()
+    at = 0
+    while at < len(order):
+        size = budget()
+        count = max(1, size // int(lengths[order[at]]))
+        batch = order[at : at + count]
+        start = time.perf_counter()
+        yield batch
+        budget.report(size, int(lengths[batch].sum()), time.perf_counter() - start)
+        at += count
