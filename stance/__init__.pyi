@@ -1,7 +1,9 @@
 from .articles import Article as Article
 from .articles import read_article as read_article
 from .articles import sample_article as sample_article
+from .attribution import apply_review as apply_review
 from .attribution import extract_quotes as extract_quotes
+from .attribution import write_review as write_review
 from .codebook import Codebook as Codebook
 from .codebook import Facet as Facet
 from .codebook import Frame as Frame
@@ -44,6 +46,7 @@ from .people import Roster as Roster
 from .people import add_parties as add_parties
 from .people import party_of as party_of
 from .people import roster as roster
+from .people import update_roster as update_roster
 from .plotting import (
     plot_attribution as plot_attribution,
 )
@@ -126,6 +129,7 @@ __all__ = [
     "Thresholds",
     "Validation",
     "add_parties",
+    "apply_review",
     "as_quotes",
     "choose_threshold",
     "code",
@@ -161,7 +165,9 @@ __all__ = [
     "score",
     "style",
     "teaching_corpus",
+    "update_roster",
     "validate",
     "write_codesheet",
+    "write_review",
     "write_table",
 ]

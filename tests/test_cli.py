@@ -10,7 +10,7 @@ from stance.cli import app
 from tests.conftest import ROOT
 
 SAMPLE = str(ROOT / "stance" / "data" / "sample" / "article.html")
-COMMANDS = [["quotes"], ["score"], ["compare"], ["report"], ["codebook", "show"], ["codebook", "check"],
+COMMANDS = [["quotes"], ["people"], ["score"], ["compare"], ["report"], ["codebook", "show"], ["codebook", "check"],
             ["cache", "info"], ["cache", "clear"]]  # fmt: skip
 run = CliRunner().invoke
 

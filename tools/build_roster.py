@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stance.people.names import bare_name  # noqa: E402
+from stance.people.names import as_roster_party, bare_name  # noqa: E402
 from stance.people.periods import overlaid  # noqa: E402
 
 OUT = ROOT / "stance" / "data" / "roster" / "roster.csv"
@@ -30,12 +30,6 @@ CHANGES = OUT.with_name("changes.csv")
 ELECTION, DISSOLVED = "2024-07-04", "2024-05-30"
 COLUMNS = ["person", "aliases", "title", "party", "from", "until", "from_is", "constituency", "member_id", "source"]
 TITLES = re.compile(r"^((Mr|Mrs|Ms|Miss|Dr|Sir|Dame|Rt Hon|Prof|Professor|Rev)\.? )+")
-PARTIES = {
-    "Labour and Co-operative": "Labour", "Scottish National Party": "SNP", "Sinn Fein": "Sinn Féin",
-    "Social Democratic and Labour Party": "SDLP", "Social Democratic & Labour Party": "SDLP",
-    "Democratic Unionist Party": "DUP", "Traditional Unionist Voice": "TUV", "Green": "Green Party",
-    "Ulster Unionist Party": "UUP",
-}  # fmt: skip
 # The earlier list has some members under formal first names; the name by which the press knows them comes first.
 SAME = {
     "Stephen Barclay": "Steve Barclay", "Edward Davey": "Ed Davey", "Tan Dhesi": "Tanmanjeet Singh Dhesi",
@@ -69,7 +63,7 @@ def periods(folder: Path) -> dict[str, list[dict]]:
                 person = SAME.get(bare, bare)
                 title = row["name"].removesuffix(bare).strip()
                 people[person].append({
-                    "party": PARTIES.get(row["party"], row["party"]), "from": row["from"], "until": row["until"],
+                    "party": as_roster_party(row["party"]), "from": row["from"], "until": row["until"],
                     "from_is": row["from_is"], "source": source, "title": title,
                     "alias": bare if bare != person else "", "constituency": row["constituency"],
                     "member_id": row.get("member_id", ""),

@@ -1,19 +1,19 @@
-"""From the words that name a source to a person: full names, surnames, roles, pronouns, organisations."""
+"""From the words that name a source to a speaker: names, surnames, pronouns, roles, seats, organisations.
 
-import bisect
+The words are read in the order of the text, and each one understood becomes a mention for those after it, so that
+"she" may follow "the home secretary", and "he" may follow "her shadow".
+"""
+
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from stance.articles import Article
-from stance.attribution.marks import Mark, Span, Speaker
-from stance.people import TITLES as PERSON_TITLES
-from stance.people import Roster, bare_name, gender_of_title
+from stance.attribution.marks import Mark, Speaker
+from stance.attribution.mentions import NAME as NAME
+from stance.attribution.mentions import ROLE_NOUNS, SETTING, Cast, Named, is_seat, role_words
+from stance.people import PARTY_WORDS, Roster, party_named
 
-_TITLE = r"(?:(?:" + "|".join(PERSON_TITLES) + r")\.?\s+)"
-_WORD = r"[A-ZÀ-Þ][\w’'-]*[\w]|[A-Z]\."
-NAME = rf"{_TITLE}*(?:{_WORD})(?:\s+(?:(?:de|da|van|von|der|of)\s+)?(?:{_WORD}))*"
 ROLE_HEAD = (
     r"(?:secretary|minister|leader|chancellor|mayor|president|chair|chairman|chairwoman|director|chief|commissioner|"
     r"spokesman|spokeswoman|spokesperson|MP|peer|campaigner|inspector|constable|adviser|official|source|officer)"
@@ -21,165 +21,311 @@ ROLE_HEAD = (
 ROLE = (
     rf"(?:[Tt]he|[Aa]n?|[Hh]er|[Hh]is|[Oo]ne)\s+(?:[\w’'-]+\s+){{0,4}}?{ROLE_HEAD}(?:\s+(?:for|of)\s+[\w\s]{{2,30}}?)?"
 )
-_ORGANISATION = re.compile(
-    r"\b(?:Office|Party|Agency|Council|Department|Commission|Police|Association|Union|Government|Ministry|Treasury|"
-    r"Service|Committee|Institute|Foundation|Trust|Federation|Border Force|Downing Street|Number 10|No 10|"
-    r"Labour|Conservatives|Tories|Liberal Democrats|Lib Dems|Greens|Reform UK|SNP|NCA|UN|EU|BBC|Court|Company|Ltd)\b"
+_SPOKES = re.compile(r"\b(spokes(?:man|woman|person|people)|press (?:office|secretary|officer))\b", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"\b(sources?|insiders?|aides?|allies|ally|officials?|friends?|colleagues?|advisers|ministers|critics|supporters|"
+    r"opponents|campaigners|charities|experts|residents|locals|protesters|activists|backbenchers|MPs|peers|councillors|"
+    r"reports?|people|others|some|many|several|most|neighbours?|witnesses|lawyers|unions|analysts|commentators)$",
+    re.IGNORECASE,
 )
-_NOT_NAMES = {
-    "The", "A", "An", "In", "On", "At", "But", "And", "For", "From", "It", "This", "That", "These", "Those", "When",
-    "While", "After", "Before", "Since", "Although", "However", "Regarding", "Asked", "Speaking", "Today", "Yesterday",
-    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "January", "February", "March",
-    "April", "May", "June", "July", "August", "September", "October", "November", "December", "Last", "Next", "As",
-    "There", "Their", "His", "Her", "We", "They", "He", "She", "I", "You", "If", "Responding", "Meanwhile", "Later",
-    "Earlier", "Writing", "Then", "Now", "So", "Yet", "Also", "Both", "One", "Two", "No", "Not", "Dismantling",
+# "the agency", "the party": what was named before, by a word that its name holds (or any, where there is none).
+_TAKEN_UP = {
+    "it": "", "the agency": "agency", "the department": "office", "the party": "", "the union": "union",
+    "the charity": "", "the council": "council", "the watchdog": "", "the company": "", "the firm": "", "the group": "",
+    "the organisation": "", "the force": "police", "the ministry": "ministry", "the commission": "commission",
+    "the committee": "committee", "the association": "association", "the trust": "trust", "the court": "court",
+    "the thinktank": "", "the think tank": "", "the body": "", "the regulator": "", "the campaign": "",
+    "the statement": "", "a statement": "", "the report": "",
 }  # fmt: skip
-_ROLE_WORDS = {
-    "Home", "Prime", "Shadow", "Secretary", "Minister", "Chancellor", "Foreign", "Health", "Education", "Former",
-    "President", "Leader", "Deputy", "Border", "Immigration", "Labour", "Conservative", "Tory", "Reform", "Liberal",
-    "Democrat", "Green", "Party", "Leadership", "Candidate", "Chief", "Inspector", "Constable", "Mayor", "MP",
-    "Commissioner", "Director", "General", "Superintendent", "Spokesman", "Spokeswoman", "Backbencher", "Councillor",
-    "Cllr", "Justice", "Defence", "Security", "Policing", "Tories", "SNP", "Plaid", "UK", "Chair",
+_GENERIC = {"man": "m", "woman": "f", "father": "m", "mother": "f", "baroness": "f", "businessman": "m",
+            "businesswoman": "f"}  # fmt: skip
+_NEXT_TO = {
+    "shadow": "shadow", "opposite number": "shadow", "counterpart": "shadow", "predecessor": "predecessor",
+    "successor": "successor", "deputy": "deputy",
 }  # fmt: skip
-
-
-@dataclass
-class Mentions:
-    """The persons whom an article names in full, and where it mentions them outside quotes."""
-
-    text: str
-    people: Roster
-    date: Any
-    genders: dict[str, str] = field(default_factory=dict)
-    places: list[tuple[int, str]] = field(default_factory=list)  # start, canonical name
-    roles: dict[str, str] = field(default_factory=dict)
-    full: dict[str, set[str]] = field(default_factory=dict)  # surname -> full names
-    sentences: list[int] = field(default_factory=list)  # where each sentence starts
-
-    @classmethod
-    def of(cls, text: str, quoted: Sequence[Span], people: Roster, date: Any) -> "Mentions":
-        self = cls(text, people, date)
-        masked = list(text)
-        for start, end in quoted:
-            masked[start:end] = "\n" * (end - start)
-        plain = "".join(masked)
-        for match in re.finditer(NAME, text):
-            name = self._full_name(match.group())
-            if name:
-                self.full.setdefault(name.split()[-1].casefold(), set()).add(name)
-                gender = gender_of_title(match.group().split()[0])
-                if gender:
-                    self.genders[name] = gender
-        self.sentences = [0, *(m.end() for m in re.finditer(r"[.!?][”\"’']?\s+|\n+", text))]
-        for match in re.finditer(NAME, plain):
-            for start, name in self._named(match):
-                self.places.append((start, name))
-                self._note_role(plain, start, name)
-        return self
-
-    def _full_name(self, phrase: str) -> str | None:
-        """The person's full name in a capitalised phrase such as "Prime Minister Sir Keir Starmer"."""
-        words = bare_name(phrase).split()
-        while words and (words[0] in _NOT_NAMES or words[0] in _ROLE_WORDS or words[0].rstrip(".") in PERSON_TITLES):
-            words = words[1:]
-        words = words[:4]
-        for size in (4, 3, 2):
-            known = self.people.find(" ".join(words[:size])) if len(words) >= size else []
-            if len(known) == 1:
-                return known[0]
-        if not 2 <= len(words) <= 3 or any(w in _ROLE_WORDS or w in _NOT_NAMES for w in words):
-            return None
-        if _ORGANISATION.search(phrase) or "of" in words or any(w.isupper() for w in words):
-            return None
-        return " ".join(words)
-
-    def _named(self, match: "re.Match[str]") -> list[tuple[int, str]]:
-        phrase = match.group()
-        name = self._full_name(phrase)
-        if name:
-            return [(match.start(), name)]
-        last = bare_name(phrase).split()
-        if last and last[-1] not in _ROLE_WORDS and not _ORGANISATION.search(phrase):
-            names = self.full.get(last[-1].casefold(), set())
-            if len(names) == 1:
-                return [(match.start(), next(iter(names)))]
-        return []
-
-    def _note_role(self, plain: str, start: int, name: str) -> None:
-        """Remembers "Name, the home secretary," and "Home Secretary Name" as that person's role."""
-        after = re.match(
-            rf"[^,.\n]{{3,60}},\s+(?:the|a|an)\s+([\w’'\s-]{{3,60}}?{ROLE_HEAD})\b", plain[start : start + 160]
-        )
-        before = re.match(rf"((?:[A-Z]\w+\s+){{0,3}}(?i:{ROLE_HEAD}))\s+", plain[start : start + 80])
-        for match in (after, before):
-            if match:
-                self.roles.setdefault(" ".join(match.group(1).casefold().split()), name)
-
-    def resolve(self, who: str, at: int) -> tuple[str | None, str | None, float, str]:
-        """A name, role or pronoun at an offset -> canonical name, speaker type, confidence, reason if open."""
-        if who.casefold() in {"he", "she"}:
-            return self._pronoun("m" if who.casefold() == "he" else "f", at)
-        if who.casefold() == "they":
-            return None, None, 0.0, "speaker open: the pronoun 'they'"
-        phrase = re.sub(r"^[Tt]he\s+", "", who)
-        words = bare_name(phrase).split()
-        role = " ".join(phrase.casefold().split())
-        if role in self.roles:
-            return self.roles[role], "person", 0.85, ""
-        name = self._full_name(phrase)
-        if name:
-            return name, "person", 0.95, ""
-        if _ORGANISATION.search(phrase):
-            return _organisation(phrase), "organisation", 0.9, ""
-        if re.match(ROLE + "$", who):
-            return None, "unnamed", 0.0, f"speaker open: {who!r} is not named in the article"
-        surname = words[-1] if words else ""
-        if not surname or surname in _NOT_NAMES or surname in _ROLE_WORDS:
-            return None, None, 0.0, f"speaker open: {who!r} could not be told"
-        named = sorted(self.full.get(surname.casefold(), set()))
-        if len(named) == 1:
-            return named[0], "person", 0.9, ""
-        candidates = named or self.people.find(surname, on=self.date)
-        if len(candidates) > 1:
-            return None, "person", 0.0, f"speaker open: {surname!r} may be {' or '.join(candidates[:6])}"
-        if candidates:
-            return candidates[0], "person", 0.5, ""
-        return " ".join(words), "person", 0.6, ""
-
-    def _pronoun(self, gender: str, at: int) -> tuple[str | None, str | None, float, str]:
-        """The first person named in the nearest earlier sentence that names one whom the pronoun fits."""
-        line = self.text.rfind("\n", 0, at)
-        start = max(self.text.rfind("\n", 0, max(line, 0)), at - 3000)  # this paragraph and the one before
-        last = bisect.bisect_left(self.places, (at, ""))
-        while last > 0 and self.places[last - 1][0] >= start:
-            sentence = self.sentences[bisect.bisect_right(self.sentences, self.places[last - 1][0]) - 1]
-            first = bisect.bisect_left(self.places, (sentence, ""))
-            named = dict.fromkeys(name for _, name in self.places[first:last])
-            fitting = [name for name in named if (self._gender(name) or gender) == gender]
-            if fitting:
-                sure = len(fitting) == 1 or self._gender(fitting[0]) == gender
-                return fitting[0], "person", 0.8 if sure else 0.6, ""
-            last = first
-        return None, "person", 0.0, f"speaker open: nobody before fits {'he' if gender == 'm' else 'she'!r}"
-
-    def _gender(self, name: str) -> str | None:
-        return self.genders.get(name) or self.people.gender_of(name)
+_INDEFINITE = re.compile(
+    r"(?:an?|one|two|three|four|five|some|many|several|another|most|other|every|each|few|no)\s", re.I
+)
+_OPEN = Speaker()
 
 
 def resolve(article: Article, quotes: Sequence[Mark], people: Roster) -> list[Speaker]:
-    """The speaker of each quote, in their order."""
-    quoted = [span for quote in quotes if quote.kind != "indirect" for span in quote.content]
-    mentions = Mentions.of(article.text, quoted, people, article.date)
-    found = []
-    for quote in quotes:
-        if not quote.source:
-            found.append(Speaker(reason=f"speaker open: {quote.reason}"))
-            continue
-        start, end = quote.source[0]
-        found.append(Speaker(*mentions.resolve(article.text[start:end], start)))
-    return found
+    """The speaker of each quote, in their order.
+
+    A person is named as the roster, else the article, names them in full; an organisation by its long name; a party
+    as the roster writes it. Where the words may mean several people the name stays open, and the reason names them.
+    """
+    quoted = [span for quote in quotes if quote.kind == "direct" for span in quote.content]
+    sources = sorted({quote.source[0] for quote in quotes if quote.source})
+    cast = Cast(article.text, quoted, sources, people, article.date)
+    reader = _Reader(cast)
+    known = {span: reader.read(article.text[span[0] : span[1]], span[0]) for span in sources}
+    return [
+        known[quote.source[0]] if quote.source else Speaker(reason=f"speaker open: {quote.reason}") for quote in quotes
+    ]
 
 
-def _organisation(phrase: str) -> str:
-    """ "A Home Office spokesman" -> "Home Office"."""
-    return re.sub(r"^(?:[Aa]n?|[Tt]he|[Oo]ne)\s+|[’']s?\b|\s+(?:spokes\w+|source|official|press office)$", "", phrase)
+@dataclass
+class _Reader:
+    """Understands one source after the other, in the order of the text."""
+
+    cast: Cast
+    last: Speaker = _OPEN  # who spoke last
+
+    def read(self, words: str, at: int) -> Speaker:
+        who = " ".join(words.split()).strip(' ,.;:–—-“”"‘')
+        at += max(0, words.find(who[:1])) if who else 0
+        found = self._read(who, at) if who else Speaker(reason="speaker open: no words for the source")
+        if found.type == "person" and found.name:
+            self.cast.noted(at, found.name)
+        if found.type == "organisation" and found.name:
+            self.cast.noted_organisation(at, found.name)
+        if found.name or found.type == "unnamed":
+            self.last = found
+        return found
+
+    def _read(self, who: str, at: int) -> Speaker:
+        low = who.casefold()
+        if low in {"he", "she", "him", "her", "himself", "herself"}:
+            return self._pronoun("m" if low in {"he", "him", "himself"} else "f", who, at)
+        if low in {"who", "which"}:
+            return self._relative(at)
+        if low in {"they", "them"}:
+            plural = self.last.type in {"organisation", "unnamed"}
+            return self.last if plural else Speaker(reason="speaker open: the pronoun 'they'")
+        if low in {"i", "we", "you", "us", "me"}:
+            return Speaker(reason=f"speaker open: the pronoun {who!r}")
+        if low in _TAKEN_UP:
+            name = self.cast.organisation_before(at, _TAKEN_UP[low]) or self.cast.organisation_before(at)
+            if name:
+                return Speaker(name, "organisation", 0.75)
+            return Speaker(None, "unnamed", 0.0, f"speaker open: {who!r} takes up no organisation named before")
+        beside = re.match(r"(his|her|their|its)\s+(?:[\w-]+\s+){0,2}?(" + "|".join(_NEXT_TO) + r")$", low)
+        if beside:
+            return self._beside(beside.group(1), _NEXT_TO[beside.group(2)], who, at)
+        named = self._named(who)
+        if named:
+            return named
+        if _SPOKES.search(who):
+            return self._spokes(who, at)
+        if _HIDDEN.search(re.split(r"[,(]|\s(?:at|in|from|close|of|for|on|who|within|inside)\s", who)[0].strip()):
+            return _unnamed(who)
+        role = self._role(who, at)
+        if role:
+            return role
+        return self._short(who, at)
+
+    # --- names ----------------------------------------------------------------------------------
+
+    def _named(self, who: str) -> Speaker | None:
+        """A person named in full among the words, and not after "for" or before "'s"."""
+        text = who.title() if who.isupper() and " " in who else who
+        for match in re.finditer(NAME, text):
+            named = Named.of(match.group())
+            name = self.cast.full_name(named)
+            ahead, behind = text[: match.start()], text[match.end() :]
+            if (
+                name is None
+                or is_seat(ahead, match.group() + behind[:4])
+                or re.search(r"\b(?:for|of|to|at|from|behalf of)\s+(?:the\s+)?$", ahead)
+            ):
+                continue
+            if re.match(r"[’']s?\s", behind) or (ahead and re.match(r"\s+(?:spokes|source|aide)", behind)):
+                continue
+            if self.cast.is_organisation(match.group()) and not named.honorific and name not in self.cast.persons:
+                continue
+            return Speaker(name, "person", 0.98 if name in self.cast.persons else 0.9)
+        return None
+
+    def _short(self, who: str, at: int) -> Speaker:
+        """A surname, a first name after "Sir", an organisation; else nobody."""
+        if re.fullmatch(r"[A-ZÀ-Þ’'-]{4,}", who):
+            who = who.title() if not self.cast.is_organisation(who) else who
+        head = re.split(r"\s*[,(]|\s(?:who|which)\s", who)[0]
+        phrases = [m for m in re.finditer(NAME, head)]
+        for match in phrases:
+            named = Named.of(match.group())
+            if not named.names or len(named.names) > 1:
+                continue
+            if re.search(r"\b(?:for|of|at|from)\s+(?:the\s+)?$", head[: match.start()]):
+                continue
+            found = self.cast.candidates(named)
+            if len(found) == 1:
+                return Speaker(found[0], "person", 0.95)
+            if found:
+                return self._several(who, found, at)
+        if self.cast.is_organisation(head) or (phrases and _is_body(head)):
+            return Speaker(self.cast.organisation(head), "organisation", 0.9)
+        if _INDEFINITE.match(who) or not phrases:
+            if who.casefold().startswith("the government") or who.casefold() in {"government", "ministers"}:
+                return Speaker("Government", "organisation", 0.85)
+            return _unnamed(who)
+        named = Named.of(phrases[-1].group())
+        if named.names and not head[: phrases[-1].start()].strip():
+            return self._stranger(named, who)
+        return _unnamed(who) if who[:1].islower() or who.startswith(("The ", "A ", "An ")) else Speaker(
+            reason=f"speaker open: {who!r} could not be told")  # fmt: skip
+
+    def _several(self, who: str, found: Sequence[str], at: int) -> Speaker:
+        """A surname that several people of the article bear: whoever was named since the last sentence, else nobody."""
+        for group in self.cast.before(at, 2):
+            near = [name for name in group if name in found]
+            if len(near) == 1:
+                return Speaker(near[0], "person", 0.6)
+        return Speaker(None, "person", 0.0, f"speaker open: {who!r} may be {' or '.join(found[:6])}")
+
+    def _stranger(self, named: Named, who: str) -> Speaker:
+        """A name that the article never gives in full: the roster's, where one person bore it on the day."""
+        surname = named.names[-1]
+        found = self.cast.people.find(surname, on=self.cast.date) if len(named.names) == 1 else []
+        if len(found) > 1:
+            return Speaker(None, "person", 0.0, f"speaker open: {who!r} may be {' or '.join(found[:6])}")
+        if found:
+            return Speaker(found[0], "person", 0.5)
+        name = " ".join(named.names)
+        return Speaker(f"{named.rank[-1]} {name}" if named.rank else name, "person", 0.6)
+
+    # --- pronouns -------------------------------------------------------------------------------
+
+    def _pronoun(self, gender: str, who: str, at: int) -> Speaker:
+        """The person mentioned last whom the pronoun fits; one whose gender is known before one whose is not."""
+        weak: str | None = None
+        for distance, group in enumerate(self.cast.before(at)):
+            fitting = [name for name in group if self.cast.persons[name].gender == gender]
+            if fitting:
+                spoke = [name for name in fitting if name == self.last.name]
+                if weak and distance > 3:
+                    break
+                return Speaker((spoke or fitting)[0], "person", 0.85 if len(fitting) == 1 else 0.7)
+            weak = weak or next((name for name in group if self.cast.persons[name].gender is None), None)
+        if weak:
+            return Speaker(weak, "person", 0.6)
+        return Speaker(None, "person", 0.0, f"speaker open: nobody before fits {who!r}")
+
+    def _relative(self, at: int) -> Speaker:
+        """ "Ada Finch, who said …": whoever is named right before."""
+        start = self.cast.sentences[self.cast.sentence_of(at)]
+        ahead = self.cast.text[start:at].rstrip(" ,")
+        groups = self.cast.before(at, 1)
+        if groups:
+            return Speaker(groups[0][-1], "person", 0.7)
+        return _unnamed(ahead[-60:] or "who")
+
+    # --- roles ----------------------------------------------------------------------------------
+
+    def _beside(self, whose: str, kind: str, who: str, at: int) -> Speaker:
+        """ "Her shadow", "his predecessor": by the offices of whoever the pronoun means."""
+        gender = {"his": "m", "her": "f"}.get(whose)
+        groups = self.cast.before(at)
+        roster, day = self.cast.people, self.cast.date
+        for group in groups:
+            for name in group:
+                if gender and (self.cast.persons[name].gender or gender) != gender:
+                    continue
+                for office in roster.offices_of(name, day) if day else []:
+                    held = roster.holders(office)
+                    if kind in {"shadow", "deputy"}:
+                        found = roster.holders(f"{kind} {office}", day)
+                    else:
+                        step = held.index(name) + (1 if kind == "successor" else -1) if name in held else -1
+                        found = held[step : step + 1] if step >= 0 else []
+                    if len(found) == 1:
+                        return Speaker(found[0], "person", 0.85)
+        fitting = [p.name for p in self.cast.persons.values() if kind in {w for role in p.roles for w in role}]
+        if len(fitting) == 1:
+            return Speaker(fitting[0], "person", 0.75)
+        return Speaker(None, "unnamed", 0.0, f"speaker open: {who!r} is not named in the article")
+
+    def _role(self, who: str, at: int) -> Speaker | None:
+        """An office, a seat, or a role that the article gives somebody."""
+        definite = re.match(r"[Tt]he\s", who) is not None
+        head = re.split(r"\s*[,(]|\swho\s", who)[0]
+        bare = re.sub(r"^[Tt]he\s+", "", head)
+        seat = re.fullmatch(r"(?:(?:MP|member(?: of parliament)?) for (?P<a>[\w’' -]+)|(?P<b>[\w’', -]+?) MP)", bare)
+        if seat:
+            found = self.cast.people.members_for(seat["a"] or seat["b"], self.cast.date)
+            if len(found) == 1:
+                return Speaker(found[0], "person", 0.92)
+        words = role_words(bare)
+        kinds = role_words(bare.split(" of ")[0].split(" for ")[0])
+        if not (definite or bare[:1].isupper() or bare == head) or not words:
+            return None
+        if not kinds & ROLE_NOUNS:
+            generic = sorted(words & set(_GENERIC))
+            return self._pronoun(_GENERIC[generic[0]], who, at) if definite and generic else None
+        if _INDEFINITE.match(who):
+            return _unnamed(who)
+        office = self._office(bare, at)
+        if office and office.name:
+            return office
+        fitting = self.cast.by_role(words, at)
+        if fitting:
+            sure = len(fitting) == 1
+            return Speaker(fitting[0], "person", 0.85 if sure else 0.65)
+        if office:
+            return office
+        if words & SETTING or definite:
+            return Speaker(None, "unnamed", 0.0, f"speaker open: {who!r} is not named in the article")
+        return None
+
+    def _office(self, bare: str, at: int) -> Speaker | None:
+        """Who held the office on the article's day, by the roster."""
+        plain = re.sub(r"^(?:former|ex-?)\s*", "", bare)
+        held = self.cast.people.holders(bare, self.cast.date) if self.cast.date is not None else []
+        if not held and (party := _party_of_leader(bare)):
+            held = self.cast.people.holders(f"{party} leader", self.cast.date) if self.cast.date is not None else []
+        if len(held) == 1:
+            named = held[0] in self.cast.persons
+            return Speaker(held[0], "person", 0.92 if named else 0.85)
+        here = [name for name in held if name in self.cast.persons]
+        if len(here) == 1:
+            return Speaker(here[0], "person", 0.8)
+        if held:
+            return Speaker(None, "person", 0.0, f"speaker open: {bare!r} may be {' or '.join(held)}")
+        if self.cast.people.holders(plain) and plain == bare and not self.cast.by_role(role_words(bare), at):
+            day = self.cast.date or "no date given"
+            return Speaker(None, "person", 0.0, f"speaker open: who was {bare!r} on that day is not known ({day})")
+        return None
+
+    def _spokes(self, who: str, at: int) -> Speaker:
+        """ "A Home Office spokesman", "a spokeswoman for Refugee Action": the body spoken for."""
+        inner = re.search(r"\bspokes\w+ (?:for|of|from|at) (?:the )?(.+)$", who)
+        words = inner.group(1) if inner else _SPOKES.split(who)[0]
+        words = re.sub(r"^(?:[Tt]he|[Aa]n?|[Oo]ne)\s+", "", words.strip(" ,"))
+        if not inner and who.casefold().startswith("the "):
+            fitting = self.cast.by_role(role_words(who), at)
+            if fitting:
+                return Speaker(fitting[0], "person", 0.8)
+        office = self.cast.people.holders(re.sub(r"[’']s?$| official$|[’']s official$", "", words.strip()))
+        if "prime minister" in words.casefold() or words.casefold().strip("’'s ") in {"pm"}:
+            return Speaker("Downing Street", "organisation", 0.8)
+        person = self._named(words)
+        if office or person or not re.search(r"[A-Z]", words):
+            if words.casefold().startswith("government"):
+                return Speaker("Government", "organisation", 0.85)
+            if not words.strip() or words.casefold() in {"his", "her", "their", "its", "official"}:
+                taken = self.cast.organisation_before(at) if words.casefold() in {"", "its"} else None
+                if taken:
+                    return Speaker(taken, "organisation", 0.7)
+            return _unnamed(who)
+        if not inner:  # "a Liberal Democrat home affairs spokesman": the party, without the field
+            for party in PARTY_WORDS:
+                if words.casefold().startswith(party) and party_named(party):
+                    return Speaker(party_named(party), "organisation", 0.9)
+            words = re.sub(r"\s+[a-z][\w ]*$", "", words)
+        return Speaker(self.cast.organisation(words), "organisation", 0.9)
+
+
+def _unnamed(who: str) -> Speaker:
+    return Speaker(None, "unnamed", 0.0, f"speaker unnamed in the article: {who!r}")
+
+
+def _party_of_leader(bare: str) -> str | None:
+    match = re.fullmatch(r"(.+?)(?:[’']s)? (?:party )?leader|leader of (?:the )?(.+)", bare)
+    return party_named(match.group(1) or match.group(2)) if match else None
+
+
+def _is_body(head: str) -> bool:
+    """ "The Refugee Council", "the Borderers’ Union": capitalised after "the", and no role."""
+    match = re.match(r"[Tt]he\s+([A-Z].*)$", head)
+    return bool(match) and not role_words(match.group(1) if match else "") & ROLE_NOUNS

@@ -36,12 +36,13 @@ def report(
         raise InputError(f"{tables[0]} is a table; give one table alone, or articles")
     if output.exists() and not output.is_dir():
         raise ReadError(f"{output}: is a file; name a folder for the report")
-    from stance.people import Roster, add_parties
+    from stance.people import add_parties
+    from stance.people import roster as people
     from stance.quotes import read_quotes
 
     if tables:
         found = read_quotes(tables[0])
-        found = add_parties(found, Roster.from_csv(roster) if roster else None)
+        found = add_parties(found, people(roster) if roster else None)
     else:
         found = extract(inputs, date, roster)
     if found.empty:

@@ -17,7 +17,7 @@ TABLES = (".csv", ".jsonl", ".parquet")
 Articles = Annotated[list[str], typer.Argument(metavar="ARTICLE...", help="text or HTML files, or URLs")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="a .csv, .jsonl or .parquet file")]
 DateOption = Annotated[str | None, typer.Option("--date", help="day of publication of all the articles, YYYY-MM-DD")]
-RosterOption = Annotated[Path | None, typer.Option("--roster", help="a roster of your own (CSV)")]
+RosterOption = Annotated[Path | None, typer.Option("--roster", help="your own entries (CSV): added, or corrections")]
 CodebookOption = Annotated[str | None, typer.Option("--codebook", help="a YAML file or a bundled name")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="an NLI model: folder or Hugging Face name")]
 PrecisionOption = Annotated[str, typer.Option("--precision", help="auto (fastest) or exact (float32)")]
@@ -28,9 +28,9 @@ SeedOption = Annotated[int, typer.Option("--seed", help="of the bootstrap and th
 def extract(inputs: list[str], date: str | None, people: Path | None) -> "pd.DataFrame":
     from stance.articles import read_article
     from stance.attribution import extract_quotes
-    from stance.people import Roster
+    from stance.people import roster
 
-    known = Roster.from_csv(people) if people else None
+    known = roster(people) if people else None
     return extract_quotes([read_article(path, date=date, source=path) for path in inputs], people=known)
 
 

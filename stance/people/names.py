@@ -31,6 +31,14 @@ _PARTY_NAMES = {
     "Your Party": "your party",
     "Restore Britain": "restore britain",
 }
+# The names on official lists, as the roster writes them.
+_OFFICIAL = {
+    "Labour and Co-operative": "Labour", "Labour (Co-op)": "Labour", "Labour/Co-operative": "Labour",
+    "Scottish National Party": "SNP", "Sinn Fein": "Sinn Féin", "Social Democratic and Labour Party": "SDLP",
+    "Social Democratic & Labour Party": "SDLP", "Democratic Unionist Party": "DUP",
+    "Traditional Unionist Voice": "TUV", "Green": "Green Party", "Ulster Unionist Party": "UUP",
+    "Alba Party": "Alba",
+}  # fmt: skip
 _PARTIES = {name: party for party, names in _PARTY_NAMES.items() for name in names.split(", ")}
 PARTY_WORDS = tuple(sorted(_PARTIES, key=len, reverse=True))
 
@@ -59,6 +67,11 @@ def gender_of_name(name: str) -> str | None:
     """
     words = bare_name(name).split()
     return _first_names().get(words[0].casefold()) if len(words) > 1 else None
+
+
+def as_roster_party(name: str) -> str:
+    """A party's name on an official list, as the roster writes it: "Labour (Co-op)" -> "Labour"."""
+    return _OFFICIAL.get(name, name)
 
 
 def party_named(words: str) -> str | None:

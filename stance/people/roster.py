@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from rapidfuzz import fuzz, process
 
 from stance.errors import InputError, ReadError, TableError
 from stance.people.names import bare_name, gender_of_name, gender_of_title
@@ -39,6 +40,29 @@ def _as_day(on: Any) -> pd.Timestamp | None:
 
 def _at(rows: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     return rows[(rows["from"].isna() | (rows["from"] <= day)) & (rows["until"].isna() | (day < rows["until"]))]
+
+
+@dataclass(frozen=True)
+class _Period:
+    """A row of a table as plain values: looked up for every name of an article."""
+
+    party: str
+    start: Any  # Timestamp or NaT
+    end: Any
+    title: str
+    names: tuple[str, ...]  # of the office, its aliases behind it
+
+    def holds(self, day: pd.Timestamp) -> bool:
+        return bool((pd.isna(self.start) or self.start <= day) and (pd.isna(self.end) or day < self.end))
+
+
+def _by_person(table: pd.DataFrame) -> dict[str, list[_Period]]:
+    found: dict[str, list[_Period]] = {}
+    columns = ("person", "party", "from", "until", "title", "office", "aliases")
+    for person, party, start, end, title, office, aliases in zip(*(table[c] for c in columns), strict=True):
+        names = (office, *filter(None, aliases.split("|"))) if office else ()
+        found.setdefault(str(person), []).append(_Period(str(party), start, end, str(title), names))
+    return found
 
 
 @dataclass(frozen=True)
@@ -108,12 +132,12 @@ class Roster:
         return {name: tuple(sorted(people)) for name, people in names.items()}
 
     @cached_property
-    def _rows_of(self) -> dict[str, pd.DataFrame]:
-        return {str(person): rows for person, rows in self.periods.groupby("person", sort=False)}
+    def _rows_of(self) -> dict[str, list[_Period]]:
+        return _by_person(self.periods)
 
     @cached_property
-    def _offices_of(self) -> dict[str, pd.DataFrame]:
-        return {str(person): rows for person, rows in self.offices.groupby("person", sort=False)}
+    def _offices_of(self) -> dict[str, list[_Period]]:
+        return _by_person(self.offices)
 
     @cached_property
     def _by_office(self) -> dict[str, list[int]]:
@@ -157,9 +181,8 @@ class Roster:
         return [person for person in found if self._active(person, day)]
 
     def _active(self, person: str, day: pd.Timestamp) -> bool:
-        return any(
-            len(_at(table[person], day)) for table in (self._rows_of, self._offices_of) if person in table
-        )  # fmt: skip
+        periods = [*self._rows_of.get(person, ()), *self._offices_of.get(person, ())]
+        return any(period.holds(day) for period in periods)
 
     def party_of(self, person: str, on: Any = None) -> str | None:
         """The party of a person on a date; None where the roster does not say.
@@ -172,15 +195,15 @@ class Roster:
         people = self.find(person)
         if len(people) != 1:
             return None
-        tables = [t[people[0]] for t in (self._rows_of, self._offices_of) if people[0] in t]
+        seats, offices = self._rows_of.get(people[0], []), self._offices_of.get(people[0], [])
         day = _as_day(on)
         if day is None:
-            parties = {str(party) for rows in tables for party in rows["party"]}
+            parties = {period.party for period in (*seats, *offices)}
             return parties.pop() if len(parties) == 1 and "" not in parties else None
-        for rows in tables:  # the seat first, then the office
-            there = _at(rows, day)
-            if len(there):
-                return str(there["party"].iloc[0]) or None
+        for periods in (seats, offices):  # the seat first, then the office
+            there = [period.party for period in periods if period.holds(day)]
+            if there:
+                return there[0] or None
         return None
 
     def why_open(self, person: str, on: Any = None) -> str:
@@ -212,15 +235,9 @@ class Roster:
 
     def offices_of(self, person: str, on: Any = None) -> list[str]:
         """The offices that a person held on a date (or ever), with their aliases, most used name first."""
-        rows = self._offices_of.get(person)
-        if rows is None:
-            return []
         day = _as_day(on)
-        if day is not None:
-            rows = _at(rows, day)
-        names = [[office, *filter(None, aliases.split("|"))]
-                 for office, aliases in zip(rows["office"], rows["aliases"], strict=True)]  # fmt: skip
-        return list(dict.fromkeys(name for group in names for name in group))
+        held = [period for period in self._offices_of.get(person, []) if day is None or period.holds(day)]
+        return list(dict.fromkeys(name for period in held for name in period.names))
 
     def members_for(self, constituency: str, on: Any = None) -> list[str]:
         """Who sat for a constituency on a date; without a date, everybody who did.
@@ -234,11 +251,49 @@ class Roster:
             rows = _at(rows, day)
         return list(dict.fromkeys(rows["person"]))
 
+    def about(self, name: str, on: Any = None) -> str:
+        """What the roster knows of a person, an office or a seat, as lines to read.
+
+        >>> print(roster().about("Jenrick", "2024-09-06"))
+        Robert Jenrick on 2024-09-06: Conservative; MP for Newark
+
+        Raises:
+            InputError: nobody and nothing of that name; the message gives names that are near.
+        """
+        day = _as_day(on)
+        people = self.find(name, day) or self.holders(name, day) or self.members_for(name, day) or self.find(name)
+        if not people:
+            near = process.extract(bare_name(name), self.full_names, scorer=fuzz.WRatio, limit=3)
+            if self.holders(name) or self.members_for(name):
+                raise InputError(f"the roster does not know who was {name!r} on {day.date() if day else 'that day'}")
+            raise InputError(f"{name!r} is no person, office or seat of the roster; near: "
+                             f"{', '.join(hit[0] for hit in near)}")  # fmt: skip
+        return "\n".join(self._line(person, day) if day is not None else self._history(person) for person in people)
+
+    def _line(self, person: str, day: pd.Timestamp) -> str:
+        rows = _at(self.periods[self.periods["person"] == person], day)
+        held = _at(self.offices[self.offices["person"] == person], day)
+        parts = [self.party_of(person, day) or f"party open ({self.why_open(person, day)})"]
+        parts += [f"MP for {seat}" for seat in rows["constituency"] if seat]
+        parts += list(held["office"])
+        return f"{person} on {day.date()}: {'; '.join(parts)}"
+
+    def _history(self, person: str) -> str:
+        seats = self.periods[self.periods["person"] == person]
+        held = self.offices[self.offices["person"] == person]
+        lines = [person]
+        for table, what in ((seats, "constituency"), (held, "office")):
+            for row in _plain(table.sort_values("from")):
+                party = row["party"] or "party not known for certain"
+                place = f"; {row[what]}" if row[what] else ""
+                days = f"{row['from'] or '…':>10} to {row['until'] or '…':<10}"
+                lines.append(f"  {days}  {party}{place}  [{row['source'] or 'no source given'}]")
+        return "\n".join(lines)
+
     def gender_of(self, person: str) -> str | None:
         """ "f" or "m" where the person's title or first name tells, else None."""
-        rows = self._rows_of.get(person)
-        told = gender_of_title(" ".join(rows["title"])) if rows is not None else None
-        return told or gender_of_name(person)
+        titles = " ".join(period.title for period in self._rows_of.get(person, ()))
+        return gender_of_title(titles) or gender_of_name(person)
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -1,0 +1,362 @@
+"""Who is named in an article: persons with their gender and roles, organisations with their short forms, and where."""
+
+import bisect
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from stance.attribution.marks import Span
+from stance.people import TITLES as HONORIFICS
+from stance.people import Roster, bare_name, gender_of_name, gender_of_title, party_named
+
+_HONORIFIC = r"(?:(?:" + "|".join(HONORIFICS) + r")\.?\s+)"
+_WORD = r"[A-ZÀ-Þ](?:[\w-]|[’'](?!s\b)(?=\w))*|[A-Z]\."
+NAME = (
+    rf"(?<![\w’'])(?:{_HONORIFIC}){{0,3}}(?:{_WORD})(?:[ \t]+(?:(?:de|da|van|von|der|of|ap)[ \t]+)?(?:{_WORD})){{0,6}}"
+)
+_NAME = re.compile(NAME)
+# Words that a capitalised phrase may begin with before it comes to a person's name.
+RANKS = {
+    "Judge", "Justice", "Recorder", "Cllr", "Councillor", "Alderman", "PC", "DC", "DI", "DCI", "Det", "Detective",
+    "Chief", "Inspector", "Insp", "Constable", "Superintendent", "Supt", "Sgt", "Sergeant", "Commander", "Deputy",
+    "Assistant", "Commissioner", "Captain", "Capt", "Major", "Colonel", "Col", "General", "Gen", "Admiral", "Canon",
+    "Bishop", "Archbishop", "Father", "Pastor", "Imam", "Rabbi", "President", "Chancellor", "Mayor", "Ambassador",
+}  # fmt: skip
+_ROLE_WORDS = RANKS | {
+    "Home", "Prime", "Shadow", "Secretary", "Minister", "Foreign", "Health", "Education", "Former", "Leader", "Border",
+    "Immigration", "Labour", "Conservative", "Tory", "Reform", "Liberal", "Lib", "Dem", "Democrat", "Green", "Party",
+    "Leadership", "Candidate", "Director", "Spokesman", "Spokeswoman", "Spokesperson", "Backbencher", "Defence",
+    "Security", "Policing", "Tories", "SNP", "Plaid", "Cymru", "UK", "Chair", "Chairman", "Chairwoman", "MP", "MPs",
+    "MSP", "Executive", "Treasury", "Downing", "Cabinet", "Opposition", "Speaker", "Sources", "Lords", "Commons",
+}  # fmt: skip
+_NOT_NAMES = {
+    "The", "A", "An", "In", "On", "At", "But", "And", "For", "From", "It", "This", "That", "These", "Those", "When",
+    "While", "After", "Before", "Since", "Although", "However", "Regarding", "Asked", "Speaking", "Today", "Yesterday",
+    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "January", "February", "March",
+    "April", "June", "July", "August", "September", "October", "November", "December", "Last", "Next", "As",
+    "There", "Their", "His", "Her", "We", "They", "He", "She", "I", "You", "If", "Responding", "Meanwhile", "Later",
+    "Earlier", "Writing", "Then", "Now", "So", "Yet", "Also", "Both", "One", "Two", "No", "Not", "Dismantling", "To",
+    "By", "With", "Of", "Its", "Our", "My", "Your", "What", "Who", "Why", "How", "Where", "Which", "Some", "Many",
+    "Most", "All", "Only", "Even", "Adds", "Says", "Said", "Inside", "Under", "Over", "Until", "Winding", "Sentencing",
+    "According", "Because", "Despite", "During", "Here", "Back", "Just", "More", "Or", "Mrs", "Mr", "Ms", "Miss",
+}  # fmt: skip
+ORGANISATION = re.compile(
+    r"\b(?:Office|Party|Agency|Council|Department|Directorate|Commission|Police|Association|Union|Government|Ministry|"
+    r"Treasury|Service|Committee|Institute|Foundation|Trust|Federation|Border Force|Downing Street|Number 10|No 10|"
+    r"Labour|Conservatives|Tories|Liberal Democrats|Lib Dems|Greens|Reform UK|SNP|NCA|UN|EU|BBC|Court|Company|Ltd|"
+    r"plc|Network|Action|Watch|International|Group|Centre|Campaign|Alliance|Society|Charity|University|College|"
+    r"School|Hospital|Bank|Authority|Board|Church|Inspectorate|Observatory|Coalition|Project|Forum|Parliament|"
+    r"Cabinet|House|Radio|Times|Guardian|Telegraph|Mail|News|Journal|Bureau|Command|Force|Crown Prosecution)\b"
+)
+SHORT_FORMS = {
+    "NCA": "National Crime Agency", "MoJ": "Ministry of Justice", "MoD": "Ministry of Defence",
+    "CPS": "Crown Prosecution Service", "NAO": "National Audit Office", "ONS": "Office for National Statistics",
+    "OBR": "Office for Budget Responsibility", "FCDO": "Foreign Office", "DWP": "Department for Work and Pensions",
+    "HMRC": "HM Revenue and Customs", "UNHCR": "UN Refugee Agency", "No 10": "Downing Street",
+    "Number 10": "Downing Street", "No. 10": "Downing Street", "Number Ten": "Downing Street", "IFS":
+    "Institute for Fiscal Studies", "IOM": "International Organization for Migration", "the Met": "Metropolitan Police",
+    "Met": "Metropolitan Police", "Scotland Yard": "Metropolitan Police", "the Met Police": "Metropolitan Police",
+}  # fmt: skip
+ROLE_NOUNS = set(
+    "secretary minister leader chancellor mayor president chair director chief executive commissioner spokes mp msp "
+    "peer campaigner inspector constable adviser judge councillor captain general head founder manager owner "
+    "headteacher teacher professor economist lawyer barrister solicitor analyst officer superintendent bishop "
+    "archbishop vicar priest imam rabbi doctor nurse author governor ambassador envoy whip backbencher candidate "
+    "prosecutor speaker commander chairperson coordinator editor historian academic researcher activist baroness lord "
+    "organiser treasurer ombudsman watchdog pm premier recorder magistrate coroner firefighter farmer skipper".split()
+)
+_SAME = {
+    "chairman": "chair", "chairwoman": "chair", "chairperson": "chair", "chairs": "chair", "spokesman": "spokes",
+    "spokeswoman": "spokes", "spokesperson": "spokes", "cllr": "councillor", "tory": "conservative",
+    "tories": "conservative", "conservatives": "conservative", "leads": "leader", "lib": "liberal", "dem": "democrat",
+    "dems": "democrat", "democrats": "democrat", "runs": "manager", "represents": "mp", "represented": "mp",
+    "advisor": "adviser", "borders": "border", "member": "mp", "ministers": "minister",
+}  # fmt: skip
+_STOP = set("the a an of for at in on to his her its their and who is was has been which that by from with as".split())
+SETTING = {"shadow", "former", "deputy", "ex", "vice", "acting", "assistant", "junior"}  # these change an office
+_REACH = 160  # characters after a name in which its apposition is read
+
+
+def role_words(phrase: str) -> frozenset[str]:
+    """The words of a role that count, in one form: "the council's leader" -> {"council", "leader"}."""
+    words = re.findall(r"[\w-]+", re.sub(r"[’']s?\b", "", phrase.casefold()))
+    return frozenset(_SAME.get(word, word) for word in words if word not in _STOP)
+
+
+def is_seat(ahead: str, phrase: str) -> bool:
+    """Whether a capitalised phrase is a seat: "the Norbury Vale MP", "the MP for Norbury Vale"."""
+    return bool(re.search(r"\b[Tt]he\s+$", ahead[-5:]) and re.search(r"\bMP\b", phrase)) or bool(
+        re.search(r"\b(?:MP|member|seat|constituency) (?:for|of)\s+$", ahead[-24:])
+    )
+
+
+@dataclass
+class Person:
+    """A person in the article: canonical name, what is known, and where it is mentioned."""
+
+    name: str
+    gender: str | None = None
+    roles: set[frozenset[str]] = field(default_factory=set)
+    places: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A capitalised phrase read as a person's name: rank ("Chief Inspector"), honorific ("Ms"), names."""
+
+    rank: tuple[str, ...]
+    honorific: str
+    names: tuple[str, ...]
+    start: int  # of the names in the phrase
+
+    @classmethod
+    @lru_cache(maxsize=4096)
+    def of(cls, phrase: str) -> "Named":
+        tokens = [(m.start(), m.group().strip(".,")) for m in re.finditer(r"\S+", phrase)]
+        while tokens and tokens[0][1] in _NOT_NAMES - {"Mr", "Mrs", "Ms", "Miss"}:
+            tokens.pop(0)
+        rank: list[str] = []
+        while tokens and tokens[0][1] in _ROLE_WORDS:
+            rank.append(tokens.pop(0)[1])
+        start = tokens[0][0] if tokens else 0
+        honorific = ""
+        while tokens and tokens[0][1] in HONORIFICS:
+            honorific = tokens.pop(0)[1]
+        while tokens and tokens[-1][1] in {"MP", "MSP", "KC", "QC", "OBE", "CBE", "MBE", "MS", "MLA"}:
+            tokens.pop()
+        return cls(tuple(rank), honorific, tuple(word for _, word in tokens), start)
+
+
+class Cast:
+    """The persons and organisations of an article, outside its direct quotes.
+
+    Args:
+        text: the article.
+        quoted: the spans of direct speech, which name people whom the speaker talks about.
+        sources: the words marked as sources; a name among them is a person's or an organisation's for certain.
+        people: the roster.
+        date: of the article, for offices and parties.
+    """
+
+    def __init__(self, text: str, quoted: Sequence[Span], sources: Sequence[Span], people: Roster, date: Any) -> None:
+        self.text, self.people, self.date = text, people, date
+        masked = list(text)
+        for start, end in quoted:
+            masked[start:end] = "\x00" * (end - start)
+        self.plain = "".join(masked)
+        self.persons: dict[str, Person] = {}
+        self.short = dict(SHORT_FORMS)
+        self.by_surname: dict[str, set[str]] = {}
+        self.by_first: dict[str, set[str]] = {}
+        self._full: dict[Named, str | None] = {}
+        self._mentions: list[tuple[int, str]] = []  # offset, person
+        self._organisations: list[tuple[int, str]] = []
+        self.sentences = [
+            0,
+            *(m.end() for m in re.finditer(r"[.!?][”\"’']?\s+|\n+|\x00+[”\"’']\s+(?=[A-Z])", self.plain)),
+        ]
+        for match in re.finditer(
+            r"(?<!\w)((?:[A-Z][\w’'-]+\s+(?:(?:of|for|and|the)\s+)?){1,6})\(([A-Z][A-Za-z]{1,6})\)", text
+        ):
+            self.short.setdefault(match.group(2), re.sub(r"^The\s+", "", match.group(1).strip()))
+        phrases = [(m.start(), m.group()) for m in _NAME.finditer(self.plain)]
+        inside = [text[start:end] for start, end in sources]
+        referred = {named.names[0] for _, phrase in phrases if len((named := Named.of(phrase)).names) == 1}
+        spoken = {m.group() for words in inside for m in _NAME.finditer(words)}
+        for at, phrase in phrases:
+            self._read_full(at, phrase, referred, spoken)
+        for at, phrase in phrases:
+            self._read_short(at, phrase)
+        for at, phrase in phrases:
+            if self.is_organisation(phrase):
+                self._organisations.append((at, self.organisation(phrase)))
+        for words in inside:  # a transcript's "ADA FINCH:"
+            if words.isupper() and " " in words.strip():
+                self.person(words.strip().title())
+        self._mentions.sort()
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _read_full(self, at: int, phrase: str, referred: set[str], spoken: set[str]) -> None:
+        named = Named.of(phrase)
+        name = self.full_name(named)
+        if name is None or is_seat(self.plain[:at], phrase + self.plain[at + len(phrase) :][:4]):
+            return
+        known = bool(self.people.find(name))
+        sure = known or named.honorific or named.rank or gender_of_name(name) or phrase in spoken
+        if not (sure or named.names[-1] in referred or re.match(r",\s\d\d,", self.plain[at + len(phrase) :])):
+            return
+        person = self.person(name)
+        person.gender = gender_of_title(named.honorific) or person.gender
+        if named.rank:
+            person.roles.add(role_words(" ".join(named.rank)))
+        self._mention(at + named.start, name)
+        person.roles.update(self._apposed(at, at + named.start, at + len(phrase)))
+
+    def _read_short(self, at: int, phrase: str) -> None:
+        named = Named.of(phrase)
+        if len(named.names) != 1:
+            return
+        name = self.short_name(named, known_only=True)
+        if name:
+            self._mention(at + named.start, name)
+            self.persons[name].roles.update(self._apposed(at, at + named.start, at + len(phrase)))
+        elif named.rank and set(named.rank) <= RANKS and not self.is_organisation(phrase):
+            name = f"{named.rank[-1]} {named.names[0]}"  # "Judge Merrow", named no other way
+            self.person(name).roles.add(role_words(" ".join(named.rank)))
+            self.by_surname.setdefault(named.names[0].casefold(), set()).add(name)
+            self._mention(at, name)
+
+    def _apposed(self, phrase_at: int, start: int, end: int) -> Iterable[frozenset[str]]:
+        """The roles told beside a name: "Ada Finch, the leader of …", "council leader Ada Finch", "who chairs …"."""
+        after = re.match(r"[ ]?,\s+([^,.;:\n“‘\"()\x00]{3,110})", self.plain[end : end + _REACH])
+        if after and not self.full_name(Named.of(after.group(1))):
+            yield role_words(re.split(r"\s(?:and|but|that|which|whose)\s", after.group(1))[0])
+            for part in re.split(r"\sand\s", after.group(1))[1:]:
+                yield role_words(part)
+        before = re.search(r"((?:[\w’'-]+\s+){1,8}),?\s*$", self.plain[max(0, phrase_at - 90) : phrase_at])
+        if before:
+            words = re.split(
+                r"\b(?:[Tt]he|[Aa]n?|[Ii]ts|[Tt]heir|[Hh]is|[Hh]er|and|by|said|says|with|of)\s+", before.group(1)
+            )
+            if role_words(words[-1]) & ROLE_NOUNS:
+                yield role_words(words[-1])
+
+    def person(self, name: str) -> Person:
+        """The person of that canonical name, entered where it is new."""
+        if name not in self.persons:
+            person = Person(name, self.people.gender_of(name) or gender_of_title(name))
+            party = self.people.party_of(name, self.date)
+            for office in self.people.offices_of(name, self.date) if self.date else []:
+                person.roles.add(role_words(office))
+            if party:
+                person.roles.add(role_words(f"{party} MP"))
+            self.persons[name] = person
+            words = bare_name(name).split()
+            self.by_surname.setdefault(words[-1].casefold(), set()).add(name)
+            if len(words) > 1:
+                self.by_first.setdefault(words[0].casefold(), set()).add(name)
+        return self.persons[name]
+
+    def _mention(self, at: int, name: str) -> None:
+        self._mentions.append((at, name))
+        self.person(name).places.append(at)
+
+    def noted(self, at: int, name: str) -> None:
+        """Enters a mention that was understood only now (a pronoun, a role), for those that follow."""
+        self.person(name).places.append(at)
+        bisect.insort(self._mentions, (at, name))
+
+    def noted_organisation(self, at: int, name: str) -> None:
+        bisect.insort(self._organisations, (at, name))
+
+    # --- what words mean ------------------------------------------------------------------------
+
+    def full_name(self, named: Named) -> str | None:
+        """The canonical name of a person named in full; None where the phrase names none."""
+        if named not in self._full:
+            self._full[named] = self._full_name(named)
+        return self._full[named]
+
+    def _full_name(self, named: Named) -> str | None:
+        if named.honorific in {"Lord", "Lady", "Baroness", "Baron", "Viscount", "Earl"} and named.names:
+            known = self.people.find(f"{named.honorific} {named.names[0]}")
+            words = " ".join(named.names[: 2 if len(named.names) > 1 and named.names[1] not in _NOT_NAMES else 1])
+            return known[0] if len(known) == 1 else f"{named.honorific} {words}"
+        for size in (4, 3, 2):
+            if len(named.names) >= size:
+                known = self.people.find(" ".join(named.names[:size]))
+                if len(known) == 1:
+                    return known[0]
+        names = named.names
+        if not 2 <= len(names) <= 4 or any(w in _ROLE_WORDS or w in _NOT_NAMES or w == "of" for w in names):
+            return None
+        if ORGANISATION.search(" ".join(names)) or any(w.isupper() and len(w) > 1 for w in names):
+            return None
+        return " ".join(names)
+
+    def short_name(self, named: Named, *, known_only: bool = False) -> str | None:
+        """Whom a surname, or "Sir Imran", means within this article; None where nobody or several."""
+        candidates = self.candidates(named)
+        if len(candidates) == 1:
+            return candidates[0]
+        return None
+
+    def candidates(self, named: Named) -> list[str]:
+        """Persons of the article whom one name, with its honorific, may mean."""
+        if not named.names:
+            return []
+        word = named.names[-1].casefold()
+        found = set(self.by_surname.get(word, ()))
+        if len(named.names) == 1 and (named.honorific in {"Sir", "Dame"} or not found):
+            found |= self.by_first.get(word, set())
+        gender = gender_of_title(named.honorific)
+        if gender:
+            found = {name for name in found if (self.persons[name].gender or gender) == gender}
+            marked = {name for name in found if self.persons[name].gender == gender}
+            found = marked or found
+        return sorted(found)
+
+    def is_organisation(self, phrase: str) -> bool:
+        bare = re.sub(r"^[Tt]he\s+", "", phrase.strip())
+        if party_named(bare) and bare[:1].isupper():
+            return True
+        if bare in self.short or phrase.strip() in self.short or re.fullmatch(r"[A-Z]{2,6}", bare):
+            return True
+        return bool(ORGANISATION.search(bare)) and not self._is_role(bare)
+
+    def _is_role(self, phrase: str) -> bool:
+        words = role_words(phrase)
+        return bool(words & ROLE_NOUNS) and not re.search(r"Office|Department|Agency|Council\b|Union|Party$", phrase)
+
+    def organisation(self, phrase: str) -> str:
+        """The canonical name of an organisation: without article and clause, short forms written out, parties as the
+        roster has them."""
+        head = re.split(r"\s*[,(]|\s(?:which|that|who|in a|in its|on)\s", phrase.strip())[0]
+        bare = re.sub(r"^(?:[Tt]he|[Aa]n?|[Oo]ne)\s+", "", head).strip(" .,;:")
+        bare = re.sub(r"(?:[’']s|(?<=s)[’'])$", "", bare)
+        if bare[:1].isupper() and party_named(bare):
+            return str(party_named(bare))
+        return self.short.get(bare) or self.short.get(f"the {bare}") or bare[:1].upper() + bare[1:]
+
+    def by_role(self, words: frozenset[str], at: int) -> list[str]:
+        """Persons of the article whom a role fits, the one mentioned last before ``at`` first."""
+        fitting: list[tuple[bool, int, str]] = []
+        for person in self.persons.values():
+            for role in person.roles:
+                if words <= role and (role - words) & SETTING == set():
+                    before = bisect.bisect_left(person.places, at)
+                    fitting.append((role == words, person.places[before - 1] if before else -1, person.name))
+        fitting.sort(key=lambda item: (item[1] >= 0, item[1], item[0]), reverse=True)
+        return list(dict.fromkeys(name for _, _, name in fitting))
+
+    # --- what was mentioned last ----------------------------------------------------------------
+
+    def sentence_of(self, at: int) -> int:
+        return bisect.bisect_right(self.sentences, at) - 1
+
+    def before(self, at: int, reach: int = 8) -> list[list[str]]:
+        """Persons mentioned before ``at``, by sentence, the nearest first; within one, in the order of the text."""
+        here = self.sentence_of(at)
+        groups: list[list[str]] = []
+        last = bisect.bisect_left(self._mentions, (at, ""))
+        while last > 0:
+            number = self.sentence_of(self._mentions[last - 1][0])
+            if here - number > reach and groups:
+                break
+            first = bisect.bisect_left(self._mentions, (self.sentences[number], ""))
+            groups.append(list(dict.fromkeys(name for _, name in self._mentions[first:last])))
+            last = first
+            if len(groups) >= reach:
+                break
+        return groups
+
+    def organisation_before(self, at: int, word: str = "") -> str | None:
+        """The organisation named last before ``at`` (with that word in its name)."""
+        last = bisect.bisect_left(self._organisations, (at, ""))
+        for _, name in reversed(self._organisations[max(0, last - 30) : last]):
+            if word.casefold() in name.casefold():
+                return name
+        return None
