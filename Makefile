@@ -7,13 +7,22 @@ DEMO_READY := .venv/.demo-ready
 TEST_READY := .venv/.test-ready
 LAB_READY := .venv/.lab-ready
 
-.PHONY: demo test lab check clean
+.PHONY: demo test test-browser lab check refresh clean
 
 demo: $(DEMO_READY)
 	$(BIN)/stance report stance/data/sample/article.html -o $(REPORT)
 
 test: $(TEST_READY) check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not browser"
+
+# JupyterLab, the widgets and the report page in a real browser; installs it where that is possible, else skips.
+test-browser: $(TEST_READY)
+	tools/install-browser.sh
+	$(BIN)/python -m pytest -m browser tests/test_browser.py
+
+# All that is committed and made by a model: the notebooks' outputs, the sample report, the pictures in docs/.
+refresh: $(TEST_READY)
+	$(BIN)/python tools/refresh.py
 
 check: $(TEST_READY)
 	$(BIN)/ruff check .

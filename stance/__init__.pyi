@@ -92,7 +92,9 @@ from .quotes import (
 from .quotes import (
     write_table as write_table,
 )
+from .reporting import Verification as Verification
 from .reporting import report as report
+from .reporting import verify as verify
 from .robustness import Multiverse as Multiverse
 from .scoring import score as score
 from .validation.accuracy import Thresholds as Thresholds
@@ -128,6 +130,7 @@ __all__ = [
     "TableError",
     "Thresholds",
     "Validation",
+    "Verification",
     "add_parties",
     "apply_review",
     "as_quotes",
@@ -167,6 +170,7 @@ __all__ = [
     "teaching_corpus",
     "update_roster",
     "validate",
+    "verify",
     "write_codesheet",
     "write_review",
     "write_table",

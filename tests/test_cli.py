@@ -10,8 +10,8 @@ from stance.cli import app
 from tests.conftest import ROOT
 
 SAMPLE = str(ROOT / "stance" / "data" / "sample" / "article.html")
-COMMANDS = [["quotes"], ["people"], ["score"], ["compare"], ["report"], ["codebook", "show"], ["codebook", "check"],
-            ["cache", "info"], ["cache", "clear"]]  # fmt: skip
+COMMANDS = [["quotes"], ["people"], ["score"], ["compare"], ["report"], ["verify"], ["codebook", "show"],
+            ["codebook", "check"], ["cache", "info"], ["cache", "clear"]]  # fmt: skip
 run = CliRunner().invoke
 
 

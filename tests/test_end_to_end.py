@@ -7,7 +7,6 @@ import pytest
 
 import stance
 from stance.cli import app
-from tests.conftest import ROOT
 from tests.test_cli import SAMPLE, run
 
 
@@ -51,13 +50,3 @@ def test_scores_do_not_depend_on_batches():
     two = turned.set_index(["quote_id", "frame"])["support"]
     index = pd.MultiIndex.from_frame(scores[["quote_id", "frame"]])
     assert two.loc[index].to_numpy() == pytest.approx(scores["support"].to_numpy(), abs=1e-5)
-
-
-def test_the_notebooks_run_from_top_to_bottom(tmp_path):
-    import nbformat
-    from nbclient import NotebookClient
-
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        assert any(cell.get("outputs") for cell in notebook.cells), f"{path.name} is committed without outputs"
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()

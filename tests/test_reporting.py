@@ -1,18 +1,26 @@
 import json
 import re
+import shutil
 
 import pandas as pd
 import pytest
 
 import stance
-from stance.errors import ReadError
-from stance.reporting import report
+from stance.cli import app
+from stance.errors import InputError, ReadError, TableError
+from stance.reporting.summary import in_words
+from tests.accessibility import faults
+from tests.conftest import ROOT
+from tests.test_cli import SAMPLE, run
 
 NASTY = '<script>alert("x")</script> & “arrest the smugglers”, it\'s 100% {{ 7*7 }}'
+SAMPLE_REPORT = ROOT / "docs" / "sample-report"
 
 
-@pytest.fixture
-def scores(toy_scorer):
+@pytest.fixture(scope="module")
+def scores():
+    from tests.conftest import toy
+
     quotes = pd.DataFrame({
         "text": [NASTY, "arrest the smugglers", "no right to settle", "nothing at all"],
         "speaker": ["Ada Finch", "Ada Finch", "Bo Reed", None],
@@ -20,46 +28,149 @@ def scores(toy_scorer):
         "context": [f"She said: {NASTY} and left", None, None, None], "date": ["2024-09-06"] * 4, "source": "t",
         "spans": [[[10, 60]], None, None, None],
     })  # fmt: skip
-    return stance.score(quotes, model=toy_scorer)
+    return stance.score(quotes, model=toy)
 
 
-def test_the_report_is_whole_and_stands_alone(scores, tmp_path):
-    page = report(scores, tmp_path / "r", "Labour", "Conservative", seed=3)
-    files = {p.relative_to(tmp_path / "r").as_posix() for p in (tmp_path / "r").rglob("*") if p.is_file()}
-    assert {"index.html", "quotes.csv", "scores.csv", "provenance.json", "figures/quotes.png", "figures/quotes.svg",
-            "figures/comparison.png", "figures/plane.svg"} <= files  # fmt: skip
-    assert [p.name for p in tmp_path.iterdir()] == ["r"]
-    html = page.read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def made(scores, tmp_path_factory):
+    """A report of toy scores: its folder."""
+    folder = tmp_path_factory.mktemp("reports") / "r"
+    stance.report(scores, folder, "Labour", "Conservative", seed=3, title="A <title> & more")
+    return folder
+
+
+def page_of(folder):
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_report_is_whole_and_stands_alone(made, scores):
+    files = {p.relative_to(made).as_posix() for p in made.rglob("*") if p.is_file()}
+    whole = {"index.html", "quotes.csv", "scores.csv", "provenance.json", "results.json", "analysis.ipynb"}
+    assert whole | {f"figures/{f}" for f in ("quotes.png", "quotes.svg", "comparison.png", "plane.svg")} <= files
+    assert [p.name for p in made.parent.iterdir()] == ["r"]
+    html = page_of(made)
     assert not re.search(r"(?:src|href)=[\"'](?!data:|#)", html)
-    assert "<script" not in html
-    assert "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt; &amp; “arrest" in html
-    assert "No test is possible" in html
-    assert "unvalidated" in html
-    assert "Speaker not known" in html
-    made = json.loads((tmp_path / "r" / "provenance.json").read_text(encoding="utf-8"))
-    assert made["comparison"]["seed"] == 3
-    assert made["model"]["name"] == "toy"
-    again = stance.read_table(tmp_path / "r" / "scores.csv")
+    assert len(html) < 3_000_000
+    record = json.loads((made / "provenance.json").read_text(encoding="utf-8"))
+    assert record["comparison"]["seed"] == 3
+    assert record["model"]["name"] == "toy"
+    assert record["again"]["start"] == "scores"
+    again = stance.read_table(made / "scores.csv")
     assert again["text"].tolist() == scores["text"].tolist()
+    assert again["support"].tolist() == pytest.approx(scores["support"].tolist(), abs=1e-12)
 
 
-def test_the_same_scores_give_the_same_tables_and_figures(scores, tmp_path):
-    for name in ("a", "b"):
-        report(scores, tmp_path / name)
-    for file in ("quotes.csv", "scores.csv", "figures/quotes.svg", "figures/comparison.png"):
-        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
+def test_what_somebody_said_is_text_on_the_page(made):
+    html = page_of(made)
+    assert "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt; &amp; “arrest" in html
+    assert "{{ 7*7 }}" in html
+    assert html.count("<script>") == 1  # the page's own
+    assert "A &lt;title&gt; &amp; more" in html
+
+
+def test_the_page_says_no_more_than_the_statistics(made):
+    html = page_of(made)
+    assert "unvalidated" in html
+    assert "allow no conclusion beyond these quotes" in html
+    assert "No test is possible" in html
+    assert not re.search(r"\b(found that|shows that|proves|significant)\b", html)
+
+
+def test_the_page_passes_the_accessibility_check(made):
+    assert faults(page_of(made)) == []
+
+
+def test_sentences_follow_interval_test_codes_and_specifications():
+    row = {"frame": "f", "group_a": "A", "group_b": "B", "mean_a": 0.6, "mean_b": 0.3, "difference": 0.3, "low": 0.1,
+           "high": 0.5, "p_value": 0.004, "n_speakers_a": 9, "n_speakers_b": 9}  # fmt: skip
+
+    def said(**change):
+        return in_words({"comparison": [row | change]})[0]
+
+    assert "The scores of a are higher" not in said()
+    assert "scores of A are higher than B’s." in said()
+    assert "unvalidated" in said()
+    assert "leave open which of the two is higher" in said(low=-0.1)
+    assert "leave open which of the two is higher" in said(p_value=0.2)
+    assert "scores of A are lower" in said(low=-0.5, high=-0.1)
+    corrected = said(corrected=0.2, corrected_low=-0.05, corrected_high=0.45)
+    assert "Corrected for the model’s error" in corrected
+    assert "leave open" in corrected
+    assert "unvalidated" not in corrected
+    assert "take this frame more than B’s" in said(corrected=0.2, corrected_low=0.05, corrected_high=0.45)
+    assert "allow no conclusion" in said(low=None, high=None, p_value=None)
+    shares = [{"frame": "f", "same_sign": 0.875, "n": 40}]
+    assert "88% of 40 other specifications" in in_words({"comparison": [row], "shares": shares})[0]
 
 
 def test_a_report_of_one_party_describes(scores, tmp_path):
-    page = report(scores[scores["party"] != "Conservative"], tmp_path / "r")
-    assert "fewer than two groups" in page.read_text(encoding="utf-8")
+    one = scores[scores["party"] != "Conservative"]
+    stance.report(one, tmp_path / "r")
+    html = page_of(tmp_path / "r")
+    assert "fewer than two groups" in html
+    assert faults(html) == []
+    assert stance.verify(tmp_path / "r").same
 
 
-def test_a_failed_report_leaves_nothing(scores, tmp_path, monkeypatch):
-    monkeypatch.setattr("stance.reporting._page", lambda *a: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        report(scores, tmp_path / "r")
-    assert list(tmp_path.iterdir()) == []
+def test_verify_finds_every_number_the_same_and_says_which_are_not(made, tmp_path):
+    found = stance.verify(made)
+    assert found.same, found
+    assert found.compared > 30
+    changed = tmp_path / "changed"
+    shutil.copytree(made, changed)
+    text = (changed / "results.json").read_text(encoding="utf-8")
+    results = json.loads(text)
+    results["comparison"][0]["mean_a"] += 0.01
+    (changed / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    found = stance.verify(changed)
+    rows = found.differences.set_index("column")
+    assert rows.loc["mean_a", "by"] == pytest.approx(-0.01)
+    assert rows.loc["mean_a", "row"].startswith("enforcement")
+    assert rows.loc["SHA-256", "row"] == "results.json"
+    assert len(found.differences) == 2
+    out = run(app, ["verify", str(changed)])
+    assert out.exit_code == 1
+    assert "2 differences" in out.output
+
+
+def test_verify_refuses_what_is_no_report(tmp_path):
+    with pytest.raises(ReadError, match=r"provenance.json is missing"):
+        stance.verify(tmp_path)
+    (tmp_path / "provenance.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ReadError, match="damaged"):
+        stance.verify(tmp_path)
+
+
+def test_the_committed_sample_report_gives_the_same_numbers_again():
+    found = stance.verify(SAMPLE_REPORT)
+    assert found.same, found
+    assert found.start == "articles"
+    assert sum(p.stat().st_size for p in SAMPLE_REPORT.rglob("*") if p.is_file()) < 1_000_000
+
+
+def test_the_report_of_the_sample_by_command(tmp_path):
+    out = run(app, ["report", SAMPLE, "-o", str(tmp_path / "r"), "--seed", "1", "--a", "Labour", "--b", "Conservative"])
+    assert out.exit_code == 0, out.output
+    record = json.loads((tmp_path / "r" / "provenance.json").read_text(encoding="utf-8"))
+    assert record["model"]["sha256"] == stance.load_model().sha256
+    assert record["model"]["precision"] == "exact"
+    assert record["again"]["start"] == "articles"
+    assert faults(page_of(tmp_path / "r")) == []
+
+
+def test_bad_input_is_refused_before_the_work_and_leaves_nothing(scores, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="the groups are: Labour, Conservative"):
+        stance.report(scores, tmp_path / "r", "Greens")
+    with pytest.raises(TableError, match="no column 'stance'"):
+        stance.report(scores.drop(columns="stance"), tmp_path / "r")
+    with pytest.raises(TableError, match="name the column of the groups"):
+        stance.report(scores, tmp_path / "r", by="region")
+    with pytest.raises(InputError, match="not a name or folder"):
+        stance.report(scores[["text", "party"]], tmp_path / "r", model=lambda pairs: pairs)
     (tmp_path / "file").touch()
     with pytest.raises(ReadError, match="is a file"):
-        report(scores, tmp_path / "file")
+        stance.report(scores, tmp_path / "file")
+    monkeypatch.setattr("stance.reporting.write.render", lambda *a, **k: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        stance.report(scores, tmp_path / "r")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]

@@ -157,6 +157,18 @@ def test_undo_and_skip(tmp_path):
     assert coding(tmp_path).current == ("a", "enforcement")  # undo is on the disk too
 
 
+def test_the_answers_are_a_codes_table_that_compare_takes(tmp_path):
+    scores = study(8, 3)
+    sample = scores.drop_duplicates("quote_id").head(12).assign(probability=0.5)
+    widget = stance.code(sample.drop(columns=["frame", "support", "oppose", "stance"]), coder="ada", folder=tmp_path)
+    while widget.current is not None:
+        widget.press(str(1 + len(widget.codes) % 3))
+    assert set(widget.codes["code"]) == {1, 0, -1}
+    assert (widget.codes["probability"] == 0.5).all()
+    comparison = stance.compare(scores, "Labour", "Conservative", gold=widget.codes, resamples=100)
+    assert "corrected" in comparison.summary
+
+
 def test_a_second_coder_has_a_file_beside_the_first(tmp_path):
     coding(tmp_path).press("1")
     other = coding(tmp_path, "bo")

@@ -1,4 +1,4 @@
-"""``stance report``."""
+"""``stance report`` and ``stance verify``."""
 
 import shlex
 import sys
@@ -28,6 +28,10 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o", help="the report's folder")],
     codebook: CodebookOption = None, model: ModelOption = None, by: ByOption = "party", date: DateOption = None,
     roster: RosterOption = None, seed: SeedOption = 0,
+    a: Annotated[str | None, typer.Option("--a", help="the first group; the most frequent if not given")] = None,
+    b: Annotated[str | None, typer.Option("--b", help="the second group")] = None,
+    gold: Annotated[Path | None, typer.Option("--gold", help="human codes of a sample, CSV or Excel")] = None,
+    lock: Annotated[Path | None, typer.Option("--lock", help="a lock of codebook and model")] = None,
     title: Annotated[str | None, typer.Option("--title", help="of the page")] = None,
 ) -> None:  # fmt: skip
     """Quotes, scores, comparison, pictures: one page that others can make again."""
@@ -38,7 +42,7 @@ def report(
         raise ReadError(f"{output}: is a file; name a folder for the report")
     from stance.people import add_parties
     from stance.people import roster as people
-    from stance.quotes import read_quotes
+    from stance.quotes import read_quotes, read_table
 
     if tables:
         found = read_quotes(tables[0])
@@ -48,10 +52,29 @@ def report(
     if found.empty:
         raise InputError(f"no quotes found in {', '.join(inputs)}; quotes stand in quotation marks")
     from stance.reporting import report as write_report
-    from stance.scoring import score as score_quotes
 
-    scores = score_quotes(found, codebook, model, seed=seed)
-    show_table(scores, ["speaker", "party", "frame", "support", "oppose", "text"])
-    command = shlex.join(["stance", *sys.argv[1:]])
-    page = write_report(scores, output, by=by, seed=seed, title=title, inputs=inputs, command=command)
+    codes = None
+    if gold is not None:
+        from stance.validation.sheets import read_codes
+
+        codes = read_codes(gold)
+    page = write_report(
+        found, output, a, b, by=by, codebook=codebook, model=model, gold=codes, lock=lock, seed=seed, title=title,
+        inputs=inputs, roster=roster, command=shlex.join(["stance", *sys.argv[1:]]),
+    )  # fmt: skip
+    show_table(read_table(output / "scores.csv"), ["speaker", by, "frame", "support", "oppose", "text"])
     print(f"\nreport: {page.resolve()}")
+
+
+@app.command(epilog="Example: stance verify report/")
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="what `stance report` wrote")],
+    tolerance: Annotated[float, typer.Option("--tolerance", help="how far two equal numbers may be apart")] = 1e-4,
+) -> None:
+    """Run a report again from its stored inputs and compare every number; exit code 1 where one differs."""
+    from stance.reporting import verify as verify_report
+
+    found = verify_report(folder, tolerance=tolerance)
+    print(found)
+    if not found.same:
+        raise typer.Exit(1)

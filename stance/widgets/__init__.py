@@ -70,7 +70,7 @@ def code(
         show_speaker: show who spoke. Hidden by default, since a party's name colours what a coder reads.
 
     Returns:
-        A widget. ``codes`` is the table so far: quote_id, frame, coder, label.
+        A widget. ``codes`` is the table so far, as :func:`stance.validate` and ``compare(gold=…)`` take it.
 
     Raises:
         MissingExtraError: ipywidgets or anywidget is not installed.

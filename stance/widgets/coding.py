@@ -14,6 +14,8 @@ from stance.quotes import as_quotes
 from stance.widgets.journal import Journal
 from stance.widgets.parts import Keys
 
+# What the standard labels are in a codes table.
+CODES = {"support": 1, "neither": 0, "oppose": -1}
 _NAME = re.compile(r"^[\w\-]{1,60}$")
 
 
@@ -67,8 +69,18 @@ class Coding(w.VBox):  # type: ignore[misc, unused-ignore]
 
     @property
     def codes(self) -> pd.DataFrame:
-        """The answers so far: quote_id, frame, coder, label."""
-        return self.journal.table()
+        """The answers so far as a codes table, for :func:`stance.validate` and ``compare(gold=…)``.
+
+        Columns quote_id, frame, coder, label, with the standard labels also code (1 support, 0 neither, -1 oppose),
+        and probability where the sample has it.
+        """
+        table = self.journal.table()
+        if set(self._labels) <= set(CODES):
+            table["code"] = table["label"].map(CODES).astype("float64")
+        if "probability" in self._quotes:
+            known = dict(zip(self._quotes["quote_id"].astype("str"), self._quotes["probability"], strict=True))
+            table["probability"] = table["quote_id"].map(known)
+        return table
 
     def press(self, key: str) -> None:
         """A key: a label's number, "u" for undo, "s" for skip; others do nothing."""
