@@ -11,7 +11,10 @@ from tqdm.auto import tqdm
 from stance.articles import Article
 from stance.attribution import speakers
 from stance.attribution.marks import Mark, Span, Speaker
-from stance.attribution.rules import find_marks
+from stance.attribution.model import Marker
+from stance.attribution.rules import mark_by_rules
+from stance.attribution.shaping import shape
+from stance.attribution.transcripts import find_turns
 from stance.attribution.typography import find_segments, paragraphs_of
 from stance.errors import InputError
 from stance.people import Roster, add_parties, roster
@@ -21,13 +24,19 @@ _CONTEXT = 1000  # characters of the paragraph kept on each side of a quote
 
 
 def extract_quotes(
-    articles: Article | Iterable[Article], *, people: Roster | None = None, progress: bool = True
+    articles: Article | Iterable[Article],
+    *,
+    people: Roster | None = None,
+    marker: Marker | None = None,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """The quotes of one or several articles: who said what, from which party, and where it stands.
 
     Args:
         articles: what :func:`read_article` returns.
         people: another roster than the bundled one.
+        marker: another way to find quotes than the rules: any callable from texts to each text's
+            marks, such as :func:`load_attribution_model`.
         progress: a bar, once it has taken two seconds.
 
     Returns:
@@ -48,8 +57,13 @@ def extract_quotes(
     twice = [source for source, count in seen.items() if count > 1]
     if twice:
         raise InputError(f"{twice[0]!r} is the source of {seen[twice[0]]} articles; give each its own (source=)")
-    for article in tqdm(several, desc="articles", unit=" articles", delay=2, disable=not progress):
-        found, left = _quotes_of(article, people)
+    marker = marker or mark_by_rules
+    marked = marker([article.text for article in several])
+    pairs = zip(several, marked, strict=True)
+    for article, marks in tqdm(
+        pairs, total=len(several), desc="speakers", unit=" articles", delay=2, disable=not progress
+    ):
+        found, left = _quotes_of(article, marks, people)
         rows += found
         notes += left
     if not rows:
@@ -65,14 +79,19 @@ def extract_quotes(
     return table
 
 
-def _quotes_of(article: Article, people: Roster) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _quotes_of(
+    article: Article, marks: Sequence[Mark], people: Roster
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     text = article.text
     segments, broken = find_segments(text)
     notes = [left_out("attribution", note["reason"], source=article.source, where=note["where"], text=note["text"])
              for note in broken]  # fmt: skip
-    marks = find_marks(text, segments)
-    named = list(zip(marks, speakers.resolve(article, marks, people), strict=True))
     paragraphs = paragraphs_of(text)
+    turns = find_turns(text, paragraphs)
+    shaped, scraps = shape(text, [*turns, *outside(marks, turns)], segments, paragraphs)
+    notes += [left_out("attribution", reason, source=article.source, where=f"{start}–{end}", text=text[start:end])
+              for reason, (start, end) in scraps]  # fmt: skip
+    named = list(zip(shaped, speakers.resolve(article, shaped, people), strict=True))
     rows = []
     for quote, speaker in named:
         spans = [[start, end] for start, end in quote.content]
@@ -84,7 +103,7 @@ def _quotes_of(article: Article, people: Roster) -> tuple[list[dict[str, Any]], 
             notes.append(left_out("attribution", f"heading that repeats a quote of {echo}", source=article.source,
                                   where=where, text=words))  # fmt: skip
             continue
-        if speaker.name is None and quote.cue is None and len(words.split()) <= 3:
+        if speaker.name is None and quote.cue is None and quote.kind != "speech" and len(words.split()) <= 3:
             notes.append(left_out("attribution", "a word or two in quotation marks, without a reporting clause",
                                   source=article.source, where=where, text=words))  # fmt: skip
             continue
@@ -101,6 +120,18 @@ def _quotes_of(article: Article, people: Roster) -> tuple[list[dict[str, Any]], 
             "context": text[max(start, spans[0][0] - _CONTEXT) : min(last, spans[-1][1] + _CONTEXT)],
         })  # fmt: skip
     return rows, notes
+
+
+def outside(marks: Sequence[Mark], turns: Sequence[Mark]) -> list[Mark]:
+    """The marks that stand in no turn of a transcript: what somebody quotes there is part of the turn."""
+    taken = sorted(span for turn in turns for span in turn.content)
+    starts = [start for start, _ in taken]
+
+    def inside(start: int, end: int) -> bool:
+        at = bisect.bisect_left(starts, end) - 1
+        return at >= 0 and taken[at][1] > start
+
+    return [mark for mark in marks if not any(inside(*span) for span in mark.content)]
 
 
 def _paragraphs_around(paragraphs: Sequence[Span], start: int, end: int) -> Span:

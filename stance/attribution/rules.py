@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stance.attribution.marks import Mark, Span
 from stance.attribution.speakers import NAME, ROLE
-from stance.attribution.typography import Segment, kind_of, paragraphs_of
+from stance.attribution.typography import Segment, find_segments, kind_of, paragraphs_of
 
 # Regular past forms stand for the whole verb: said/says/saying, added/adds/adding …
 _REGULAR = (
@@ -84,6 +84,11 @@ def _joined(text: str, first: Segment, second: Segment, clause_end: int | None) 
     if not between or clause_end is None or len(between) > 200:
         return False
     return bool(re.search(r"[,–—-]$", between)) and not re.search(r"[.!?]\s", between)
+
+
+def mark_by_rules(texts: Sequence[str]) -> list[list[Mark]]:
+    """The marks of each text."""
+    return [find_marks(text, find_segments(text)[0]) for text in texts]
 
 
 def find_marks(text: str, segments: Sequence[Segment]) -> list[Mark]:

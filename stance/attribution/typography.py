@@ -26,6 +26,8 @@ class Segment:
     paragraph: int
     mark: str
     closed: bool = True
+    marks: tuple[int | None, int | None] = (None, None)  # where the opening and the closing mark stand
+    goes_on: bool = False  # more of the quote that the paragraph before left open
 
 
 def paragraphs_of(text: str) -> list[Span]:
@@ -86,7 +88,8 @@ def find_segments(text: str) -> tuple[list[Segment], list[dict[str, Any]]]:
             close = _closing(text, inner - 1, start, end, carried)
             if first == carried or close is not None:
                 stop = close if close is not None else end
-                found.append(Segment(inner, stop, number, carried, close is not None))
+                found.append(Segment(inner, stop, number, carried, close is not None,
+                                     (start if first == carried else None, close), True))  # fmt: skip
                 at = stop + 1
                 carried = carried if close is None and _goes_on(text, paragraphs, number, carried) else None
             else:
@@ -100,13 +103,13 @@ def find_segments(text: str) -> tuple[list[Segment], list[dict[str, Any]]]:
             ):
                 close = _closing(text, at, start, end, char, barren.get(char, 0))
                 if close is not None:
-                    found.append(Segment(at + 1, close, number, char))
+                    found.append(Segment(at + 1, close, number, char, marks=(at, close)))
                     at = close + 1
                     continue
                 if char in _SINGLE:
                     barren[char] = min(end, at + _LONGEST_QUOTE)
                 elif _goes_on(text, paragraphs, number, char):
-                    found.append(Segment(at + 1, end, number, char, closed=False))
+                    found.append(Segment(at + 1, end, number, char, False, (at, None)))
                     carried = char
                     break
                 # A later opening mark of the same kind means that this one lost its partner: the quote may end
@@ -120,7 +123,7 @@ def find_segments(text: str) -> tuple[list[Segment], list[dict[str, Any]]]:
                     None,
                 )
                 if again is None and char not in _SINGLE and end - at < _LONGEST_QUOTE:
-                    found.append(Segment(at + 1, end, number, char, closed=False))
+                    found.append(Segment(at + 1, end, number, char, False, (at, None)))
                     break
                 if char not in _SINGLE:
                     notes.append({"reason": "quotation mark without a partner", "where": [at, at + 1],
