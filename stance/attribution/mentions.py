@@ -65,17 +65,25 @@ ROLE_NOUNS = set(
     "headteacher teacher professor economist lawyer barrister solicitor analyst officer superintendent bishop "
     "archbishop vicar priest imam rabbi doctor nurse author governor ambassador envoy whip backbencher candidate "
     "prosecutor speaker commander chairperson coordinator editor historian academic researcher activist baroness lord "
-    "organiser treasurer ombudsman watchdog pm premier recorder magistrate coroner firefighter farmer skipper".split()
+    "detective organiser treasurer ombudsman watchdog pm premier recorder magistrate coroner farmer skipper".split()
 )
 _SAME = {
     "chairman": "chair", "chairwoman": "chair", "chairperson": "chair", "chairs": "chair", "spokesman": "spokes",
     "spokeswoman": "spokes", "spokesperson": "spokes", "cllr": "councillor", "tory": "conservative",
     "tories": "conservative", "conservatives": "conservative", "leads": "leader", "lib": "liberal", "dem": "democrat",
     "dems": "democrat", "democrats": "democrat", "runs": "manager", "represents": "mp", "represented": "mp",
-    "advisor": "adviser", "borders": "border", "member": "mp", "ministers": "minister",
+    "advisor": "adviser", "backbencher": "mp", "backbench": "mp", "borders": "border", "member": "mp",
+    "ministers": "minister",
+}  # fmt: skip
+_STANDING = {
+    "Prof": frozenset({"professor", "academic"}), "Professor": frozenset({"professor", "academic"}),
+    "Lord": frozenset({"peer", "lord"}), "Lady": frozenset({"peer", "lady"}),
+    "Baroness": frozenset({"peer", "baroness"}), "Rev": frozenset({"vicar", "priest"}),
+    "Reverend": frozenset({"vicar", "priest"}),
 }  # fmt: skip
 _STOP = set("the a an of for at in on to his her its their and who is was has been which that by from with as".split())
 SETTING = {"shadow", "former", "deputy", "ex", "vice", "acting", "assistant", "junior"}  # these change an office
+BODIES = set("charity council union force agency company firm party group organisation thinktank club school".split())
 _REACH = 160  # characters after a name in which its apposition is read
 
 
@@ -124,6 +132,11 @@ class Named:
         honorific = ""
         while tokens and tokens[0][1] in HONORIFICS:
             honorific = tokens.pop(0)[1]
+        if honorific and len(tokens) > 1 and tokens[0][1] == "Justice":  # "Mr Justice Merrow", a judge
+            rank.append(f"{honorific} {tokens.pop(0)[1]}")
+            honorific = ""
+        cut = next((i for i, (_, word) in enumerate(tokens) if i and word == "of"), len(tokens))
+        tokens = tokens[:cut]  # "Lord Quayle of Merrow", "Bob Hart of Kent Police"
         while tokens and tokens[-1][1] in {"MP", "MSP", "KC", "QC", "OBE", "CBE", "MBE", "MS", "MLA"}:
             tokens.pop()
         return cls(tuple(rank), honorific, tuple(word for _, word in tokens), start)
@@ -192,6 +205,8 @@ class Cast:
         person.gender = gender_of_title(named.honorific) or person.gender
         if named.rank:
             person.roles.add(role_words(" ".join(named.rank)))
+        if named.honorific in _STANDING:
+            person.roles.add(_STANDING[named.honorific])
         self._mention(at + named.start, name)
         person.roles.update(self._apposed(at, at + named.start, at + len(phrase)))
 
@@ -203,9 +218,15 @@ class Cast:
         if name:
             self._mention(at + named.start, name)
             self.persons[name].roles.update(self._apposed(at, at + named.start, at + len(phrase)))
-        elif named.rank and set(named.rank) <= RANKS and not self.is_organisation(phrase):
+        elif (
+            named.rank
+            and (set(named.rank) <= RANKS or "Justice" in named.rank[-1])
+            and not self.is_organisation(phrase)
+        ):
             name = f"{named.rank[-1]} {named.names[0]}"  # "Judge Merrow", named no other way
             self.person(name).roles.add(role_words(" ".join(named.rank)))
+            if "Justice" in named.rank[-1]:
+                self.person(name).roles.add(frozenset({"judge"}))
             self.by_surname.setdefault(named.names[0].casefold(), set()).add(name)
             self._mention(at, name)
 
@@ -262,6 +283,11 @@ class Cast:
 
     def _full_name(self, named: Named) -> str | None:
         if named.honorific in {"Lord", "Lady", "Baroness", "Baron", "Viscount", "Earl"} and named.names:
+            gender = gender_of_title(named.honorific)
+            here = [name for name in self.by_surname.get(named.names[-1].casefold(), ())
+                    if (self.persons[name].gender or gender) == gender]  # fmt: skip
+            if len(here) == 1:
+                return here[0]
             known = self.people.find(f"{named.honorific} {named.names[0]}")
             words = " ".join(named.names[: 2 if len(named.names) > 1 and named.names[1] not in _NOT_NAMES else 1])
             return known[0] if len(known) == 1 else f"{named.honorific} {words}"
@@ -272,6 +298,8 @@ class Cast:
                     return known[0]
         names = named.names
         if not 2 <= len(names) <= 4 or any(w in _ROLE_WORDS or w in _NOT_NAMES or w == "of" for w in names):
+            return None
+        if any(not w[:1].isupper() and w not in {"de", "da", "van", "von", "der", "ap"} for w in names):
             return None
         if ORGANISATION.search(" ".join(names)) or any(w.isupper() and len(w) > 1 for w in names):
             return None
@@ -305,6 +333,8 @@ class Cast:
             return True
         if bare in self.short or phrase.strip() in self.short or re.fullmatch(r"[A-Z]{2,6}", bare):
             return True
+        if " " not in bare and re.search(r"\w\d|[a-z]{2}[A-Z]", bare) and not re.match(r"Ma?c[A-Z]|Fitz", bare):
+            return True  # Care4Calais, JustGiving
         return bool(ORGANISATION.search(bare)) and not self._is_role(bare)
 
     def _is_role(self, phrase: str) -> bool:
@@ -317,6 +347,8 @@ class Cast:
         head = re.split(r"\s*[,(]|\s(?:which|that|who|in a|in its|on)\s", phrase.strip())[0]
         bare = re.sub(r"^(?:[Tt]he|[Aa]n?|[Oo]ne)\s+", "", head).strip(" .,;:")
         bare = re.sub(r"(?:[’']s|(?<=s)[’'])$", "", bare)
+        bare = re.sub(r"^(?:[a-z][\w-]*\s+)+(?=[A-Z])", "", bare)  # "the charity Refugee Action"
+        bare = re.sub(r"(?<=\w)\s+(?:union|charity|thinktank|think tank|group|newspaper|news agency|party)$", "", bare)
         if bare[:1].isupper() and party_named(bare):
             return str(party_named(bare))
         return self.short.get(bare) or self.short.get(f"the {bare}") or bare[:1].upper() + bare[1:]
@@ -324,6 +356,8 @@ class Cast:
     def by_role(self, words: frozenset[str], at: int) -> list[str]:
         """Persons of the article whom a role fits, the one mentioned last before ``at`` first."""
         fitting: list[tuple[bool, int, str]] = []
+        if words & BODIES and words - BODIES and not any(words <= r for p in self.persons.values() for r in p.roles):
+            words -= BODIES  # "the charity's chief executive": which charity, the reader knows
         for person in self.persons.values():
             for role in person.roles:
                 if words <= role and (role - words) & SETTING == set():
@@ -354,9 +388,9 @@ class Cast:
         return groups
 
     def organisation_before(self, at: int, word: str = "") -> str | None:
-        """The organisation named last before ``at`` (with that word in its name)."""
+        """The organisation named last before ``at``: with that word in its name, or a party for the word "party"."""
         last = bisect.bisect_left(self._organisations, (at, ""))
         for _, name in reversed(self._organisations[max(0, last - 30) : last]):
-            if word.casefold() in name.casefold():
+            if word in name.casefold() or (word == "party" and party_named(name)):
                 return name
         return None

@@ -12,7 +12,7 @@ from stance.articles import Article
 from stance.attribution.marks import Mark, Speaker
 from stance.attribution.mentions import NAME as NAME
 from stance.attribution.mentions import ROLE_NOUNS, SETTING, Cast, Named, is_seat, role_words
-from stance.people import PARTY_WORDS, Roster, party_named
+from stance.people import PARTY_WORDS, Roster, gender_of_name, party_named
 
 ROLE_HEAD = (
     r"(?:secretary|minister|leader|chancellor|mayor|president|chair|chairman|chairwoman|director|chief|commissioner|"
@@ -30,19 +30,27 @@ _HIDDEN = re.compile(
 )
 # "the agency", "the party": what was named before, by a word that its name holds (or any, where there is none).
 _TAKEN_UP = {
-    "it": "", "the agency": "agency", "the department": "office", "the party": "", "the union": "union",
+    "it": "", "the agency": "agency", "the department": "office", "the party": "party", "the union": "union",
     "the charity": "", "the council": "council", "the watchdog": "", "the company": "", "the firm": "", "the group": "",
     "the organisation": "", "the force": "police", "the ministry": "ministry", "the commission": "commission",
     "the committee": "committee", "the association": "association", "the trust": "trust", "the court": "court",
     "the thinktank": "", "the think tank": "", "the body": "", "the regulator": "", "the campaign": "",
     "the statement": "", "a statement": "", "the report": "",
 }  # fmt: skip
-_GENERIC = {"man": "m", "woman": "f", "father": "m", "mother": "f", "baroness": "f", "businessman": "m",
-            "businesswoman": "f"}  # fmt: skip
+_GENERIC = {
+    "man": "m", "woman": "f", "father": "m", "mother": "f", "grandfather": "m", "grandmother": "f", "widow": "f",
+    "widower": "m", "businessman": "m", "businesswoman": "f", "pensioner": "", "teenager": "", "veteran": "",
+}  # fmt: skip
 _NEXT_TO = {
     "shadow": "shadow", "opposite number": "shadow", "counterpart": "shadow", "predecessor": "predecessor",
     "successor": "successor", "deputy": "deputy",
 }  # fmt: skip
+# "a statement from the Home Office": who issued it, speaks.
+_ISSUED = re.compile(
+    r"(?:an?|the|its|their|his|her|new)?\s*(?:[\w-]+\s+)?(?:statements?|letters?|reports?|posts?|tweets?|emails?|figures|data|"
+    r"research|stud(?:y|ies)|surveys?|polls?|analysis|press release|briefing|documents?|memo|article|evidence|remarks)"
+    r"\s+(?:from|by|issued by|published by|released by|written by|of)\s+", re.IGNORECASE,
+)  # fmt: skip
 _INDEFINITE = re.compile(
     r"(?:an?|one|two|three|four|five|some|many|several|another|most|other|every|each|few|no)\s", re.I
 )
@@ -96,14 +104,24 @@ class _Reader:
         if low in {"i", "we", "you", "us", "me"}:
             return Speaker(reason=f"speaker open: the pronoun {who!r}")
         if low in _TAKEN_UP:
-            name = self.cast.organisation_before(at, _TAKEN_UP[low]) or self.cast.organisation_before(at)
+            kind = _TAKEN_UP[low]
+            name = self.cast.organisation_before(at, kind)
+            name = name or (self.cast.organisation_before(at) if kind != "party" else None)
             if name:
                 return Speaker(name, "organisation", 0.75)
             return Speaker(None, "unnamed", 0.0, f"speaker open: {who!r} takes up no organisation named before")
+        if low in {"police", "the police"}:
+            return Speaker(self.cast.organisation_before(at, "police") or "Police", "organisation", 0.7)
+        issued = _ISSUED.match(who)
+        if issued:
+            return self._read(who[issued.end() :], at + issued.end())
         beside = re.match(r"(his|her|their|its)\s+(?:[\w-]+\s+){0,2}?(" + "|".join(_NEXT_TO) + r")$", low)
         if beside:
             return self._beside(beside.group(1), _NEXT_TO[beside.group(2)], who, at)
         named = self._named(who)
+        two = re.fullmatch(rf"({NAME}) and ({NAME})", who) if named else None
+        if two and self._named(two.group(2)):
+            return Speaker(None, "person", 0.0, f"speaker open: two speak, {who}")
         if named:
             return named
         if _SPOKES.search(who):
@@ -177,7 +195,9 @@ class _Reader:
     def _stranger(self, named: Named, who: str) -> Speaker:
         """A name that the article never gives in full: the roster's, where one person bore it on the day."""
         surname = named.names[-1]
-        found = self.cast.people.find(surname, on=self.cast.date) if len(named.names) == 1 else []
+        # "Ahmed, 24, from Sudan" is no member, and a first name is no surname.
+        bare = len(named.names) == 1 and "," not in who and gender_of_name(f"{surname} X") is None
+        found = self.cast.people.find(surname, on=self.cast.date) if bare or named.honorific else []
         if len(found) > 1:
             return Speaker(None, "person", 0.0, f"speaker open: {who!r} may be {' or '.join(found[:6])}")
         if found:
@@ -188,14 +208,15 @@ class _Reader:
     # --- pronouns -------------------------------------------------------------------------------
 
     def _pronoun(self, gender: str, who: str, at: int) -> Speaker:
-        """The person mentioned last whom the pronoun fits; one whose gender is known before one whose is not."""
+        """The person mentioned last whom the pronoun fits; one whose gender is known before one whose is not, unless
+        that one spoke last. An empty gender fits everybody."""
         weak: str | None = None
         for distance, group in enumerate(self.cast.before(at)):
-            fitting = [name for name in group if self.cast.persons[name].gender == gender]
+            fitting = [name for name in group if not gender or self.cast.persons[name].gender == gender]
             if fitting:
-                spoke = [name for name in fitting if name == self.last.name]
-                if weak and distance > 3:
+                if weak and (distance > 3 or weak == self.last.name):
                     break
+                spoke = [name for name in fitting if name == self.last.name]
                 return Speaker((spoke or fitting)[0], "person", 0.85 if len(fitting) == 1 else 0.7)
             weak = weak or next((name for name in group if self.cast.persons[name].gender is None), None)
         if weak:
@@ -251,8 +272,9 @@ class _Reader:
         if not (definite or bare[:1].isupper() or bare == head) or not words:
             return None
         if not kinds & ROLE_NOUNS:
-            generic = sorted(words & set(_GENERIC))
-            return self._pronoun(_GENERIC[generic[0]], who, at) if definite and generic else None
+            generic = [_GENERIC[word] for word in sorted(words & set(_GENERIC))]
+            aged = [""] if re.search(r"\d-year-old\b", bare) else []
+            return self._pronoun((generic + aged)[0], who, at) if definite and generic + aged else None
         if _INDEFINITE.match(who):
             return _unnamed(who)
         office = self._office(bare, at)
@@ -291,7 +313,9 @@ class _Reader:
         """ "A Home Office spokesman", "a spokeswoman for Refugee Action": the body spoken for."""
         inner = re.search(r"\bspokes\w+ (?:for|of|from|at) (?:the )?(.+)$", who)
         words = inner.group(1) if inner else _SPOKES.split(who)[0]
-        words = re.sub(r"^(?:[Tt]he|[Aa]n?|[Oo]ne)\s+", "", words.strip(" ,"))
+        words = re.sub(r"^(?:[Tt]he|[Aa]n?|[Oo]ne)(?:\s+|$)", "", words.strip(" ,"))
+        if f"the {words}" in _TAKEN_UP:
+            return self._read(f"the {words}", at)
         if not inner and who.casefold().startswith("the "):
             fitting = self.cast.by_role(role_words(who), at)
             if fitting:
@@ -299,7 +323,8 @@ class _Reader:
         office = self.cast.people.holders(re.sub(r"[’']s?$| official$|[’']s official$", "", words.strip()))
         if "prime minister" in words.casefold() or words.casefold().strip("’'s ") in {"pm"}:
             return Speaker("Downing Street", "organisation", 0.8)
-        person = self._named(words)
+        named = [Named.of(m.group()) for m in re.finditer(NAME, words)]
+        person = self._named(words) or any(n.honorific or self.cast.candidates(n) for n in named if len(n.names) == 1)
         if office or person or not re.search(r"[A-Z]", words):
             if words.casefold().startswith("government"):
                 return Speaker("Government", "organisation", 0.85)

@@ -62,11 +62,12 @@ def gender_of_title(title: str) -> str | None:
 def gender_of_name(name: str) -> str | None:
     """ "f", "m" or None: what the first name tells, by a list of common ones; None for names of both.
 
-    >>> gender_of_name("Yvette Cooper"), gender_of_name("Alex Norris")
+    >>> gender_of_name("Yvette Cooper"), gender_of_name("Alex Finch")
     ('f', None)
     """
-    words = bare_name(name).split()
-    return _first_names().get(words[0].casefold()) if len(words) > 1 else None
+    bare = bare_name(name).casefold()
+    first, _, rest = bare.partition(" ")
+    return _first_names().get(bare) or (_first_names().get(first) if rest else None)
 
 
 def as_roster_party(name: str) -> str:
@@ -92,4 +93,6 @@ def _first_names() -> dict[str, str]:
         kind, _, names = line.partition(":")
         if kind in {"f", "m"}:
             found.update({name.casefold(): kind for name in names.split()})
+        elif kind in {"F", "M"}:  # full names
+            found.update({name.strip().casefold(): kind.lower() for name in names.split(";")})
     return found
