@@ -76,7 +76,7 @@ class Explanation:
     def __repr__(self) -> str:
         shown = self.table.sort_values("effect", key=lambda s: -s.abs(), kind="stable").head(10).round(3)
         return (f"Explanation of {self.measure} for {self.frame}: {self.score:.3f}\n"
-                f"{shown.to_string(index=False)}\n* {self.note()}")  # fmt: skip
+                f"{shown.to_string(index=False, max_colwidth=60)}\n* {self.note()}")  # fmt: skip
 
     def _repr_html_(self) -> str:
         """The quote with its words shaded by effect: orange raises the score, blue lowers it; underlined if named."""

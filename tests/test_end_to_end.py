@@ -7,6 +7,7 @@ import pytest
 
 import stance
 from stance.cli import app
+from tests.accessibility import faults
 from tests.test_cli import SAMPLE, run
 
 
@@ -16,18 +17,21 @@ def contrast(scores):
 
 
 def test_report_of_the_sample_by_command_and_again(tmp_path):
-    for name in ("one", "two"):
-        out = run(app, ["report", SAMPLE, "-o", str(tmp_path / name), "--seed", "1"])
-        assert out.exit_code == 0, out.output
-    one, two = (stance.read_table(tmp_path / name / "scores.csv") for name in ("one", "two"))
-    pd.testing.assert_frame_equal(one, two, rtol=0, atol=1e-5)
-    means = contrast(one)
+    groups = ["--a", "Labour", "--b", "Conservative"]
+    out = run(app, ["report", SAMPLE, "-o", str(tmp_path / "one"), "--seed", "1", *groups])
+    assert out.exit_code == 0, out.output
+    again = stance.verify(tmp_path / "one", tolerance=1e-5)
+    assert again.same, again
+    assert again.start == "articles"
+    means = contrast(stance.read_table(tmp_path / "one" / "scores.csv"))
     assert means.loc["Labour", "enforcement"] > means.loc["Conservative", "enforcement"]
     assert means.loc["Conservative", "deterrence"] > means.loc["Labour", "deterrence"]
     html = (tmp_path / "one" / "index.html").read_text(encoding="utf-8")
     assert "No test is possible: Labour has 1 and Conservative 1 named speaker" in html
+    assert faults(html) == []
     made = json.loads((tmp_path / "one" / "provenance.json").read_text(encoding="utf-8"))
     assert made["model"]["sha256"] == stance.load_model().sha256
+    assert made["model"]["precision"] == "exact"
     assert made["codebook"]["sha256"] == stance.load_codebook().sha256
 
 

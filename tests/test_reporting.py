@@ -11,7 +11,7 @@ from stance.errors import InputError, ReadError, TableError
 from stance.reporting.summary import in_words
 from tests.accessibility import faults
 from tests.conftest import ROOT
-from tests.test_cli import SAMPLE, run
+from tests.test_cli import run
 
 NASTY = '<script>alert("x")</script> & “arrest the smugglers”, it\'s 100% {{ 7*7 }}'
 SAMPLE_REPORT = ROOT / "docs" / "sample-report"
@@ -146,16 +146,6 @@ def test_the_committed_sample_report_gives_the_same_numbers_again():
     assert found.same, found
     assert found.start == "articles"
     assert sum(p.stat().st_size for p in SAMPLE_REPORT.rglob("*") if p.is_file()) < 1_000_000
-
-
-def test_the_report_of_the_sample_by_command(tmp_path):
-    out = run(app, ["report", SAMPLE, "-o", str(tmp_path / "r"), "--seed", "1", "--a", "Labour", "--b", "Conservative"])
-    assert out.exit_code == 0, out.output
-    record = json.loads((tmp_path / "r" / "provenance.json").read_text(encoding="utf-8"))
-    assert record["model"]["sha256"] == stance.load_model().sha256
-    assert record["model"]["precision"] == "exact"
-    assert record["again"]["start"] == "articles"
-    assert faults(page_of(tmp_path / "r")) == []
 
 
 def test_bad_input_is_refused_before_the_work_and_leaves_nothing(scores, tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
+BAR = "application/vnd.jupyter.widget-view+json"
 KEPT = {"tags", "stance", "slideshow"}  # of a cell's metadata; timings would change with every run
 
 
@@ -33,11 +34,18 @@ def notebook(path: Path) -> str:
         found, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     ).execute()
     for cell in found.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not passing(output)]
         cell.metadata = {key: value for key, value in cell.metadata.items() if key in KEPT}
     found.metadata = {key: value for key, value in found.metadata.items() if key in ("kernelspec", "language_info")}
     found.metadata["language_info"] = {"name": "python"}
     nbformat.write(found, path)
     return f"{path.name}: {time.perf_counter() - start:.0f} s, {path.stat().st_size / 1000:.0f} kB"
+
+
+def passing(output: dict) -> bool:
+    """Progress bars and what libraries say on stderr: of the run, not of the result."""
+    return BAR in output.get("data", {}) or output.get("name") == "stderr"
 
 
 def sample_report() -> str:
@@ -78,7 +86,6 @@ def ten_lines() -> str:
 
 def main() -> None:
     wanted = sys.argv[1:]
-    os.environ["TQDM_DISABLE"] = "1"
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     # Two at a time, each with one thread: on two cores that is quicker than one after the other with two.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

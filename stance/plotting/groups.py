@@ -89,7 +89,8 @@ def _known(line: object, name: str) -> bool:
 def _difference(line: object) -> str:
     """The difference in figures: naive, and corrected where there are codes."""
     named = dict(vars(line))
-    text = f"difference {named['difference']:+.2f} "
+    gap = round(float(named["difference"]), 2) + 0.0  # no "-0.00"
+    text = f"difference {gap:+.2f} "
     text += f"[{named['low']:+.2f}, {named['high']:+.2f}]" if _known(line, "low") else "(no interval)"
     if _known(line, "corrected"):
         text += f" · corrected {named['corrected']:+.2f}"

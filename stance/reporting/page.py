@@ -130,8 +130,8 @@ def _output(output: Any) -> list[dict[str, Any]]:
         return (
             [{"kind": "note", "text": output.text.strip()}] if output.name == "stdout" and output.text.strip() else []
         )
-    if "image/png" in data:
-        return []
+    if "image/png" in data or "application/vnd.jupyter.widget-view+json" in data:
+        return []  # pictures are figures; a progress bar is nothing on a page
     if "text/html" in data:
         return [{"kind": "table", "html": accessible(str(data["text/html"]))}]
     if "text/plain" in data and output.output_type == "display_data":

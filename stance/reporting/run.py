@@ -75,7 +75,7 @@ def _own_kernel() -> Iterator[None]:
         spec = Path(folder) / "kernels" / KERNEL
         spec.mkdir(parents=True)
         content = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=40"],
-                   "display_name": KERNEL, "language": "python", "env": {"TQDM_DISABLE": "1"}}  # fmt: skip
+                   "display_name": KERNEL, "language": "python"}  # fmt: skip
         (spec / "kernel.json").write_text(json.dumps(content), encoding="utf-8")
         before = os.environ.get("JUPYTER_PATH")
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))

@@ -15,7 +15,7 @@ import pandas as pd
 from stance.articles import read_article
 from stance.attribution import extract_quotes
 from stance.errors import InputError, ReadError
-from stance.people import Roster
+from stance.people import roster
 from stance.quotes import file_hash, read_table, write_table
 from stance.reporting.run import records, run_notebook
 from stance.scoring import versions
@@ -151,7 +151,7 @@ def _extract(folder: Path, made: Mapping[str, Any]) -> pd.DataFrame:
         read_article(folder / entry["stored"], date=entry["date"], source=entry["source"])
         for entry in made["inputs"] if "stored" in entry
     ]  # fmt: skip
-    return extract_quotes(articles, people=Roster.from_csv(own) if own.is_file() else None)
+    return extract_quotes(articles, people=roster(own) if own.is_file() else None)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
