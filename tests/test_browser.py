@@ -181,12 +181,12 @@ def test_the_explorer_filters_and_returns_a_selection(browser, lab):
     drag = ActionChains(browser).move_to_element_with_offset(canvas, -int(width * 0.38), -int(height * 0.45))
     drag.click_and_hold().move_by_offset(int(width * 0.45), int(height * 0.75)).release().perform()
     wait(browser, lambda b: not re.search(r"<b>200 of 200 quotes", b.page_source), "the rectangle selects")
+    picture(browser, "explorer")
     run_cell(browser, 1)
     chosen = pd.read_csv(folder / "selected.csv")
     assert 0 < chosen["quote_id"].nunique() < 200
     inside = chosen[chosen["frame"] == "enforcement"]["support"]
     assert inside.max() < 0.65
-    picture(browser, "explorer")
     canvas.click()  # without a drag: the rectangle goes
     wait(browser, lambda b: "200 of 200 quotes" in b.page_source, "a click takes the rectangle away")
     field = browser.find_element(By.CSS_SELECTOR, "input[placeholder='words in the quote']")
