@@ -42,6 +42,7 @@ from .errors import (
 )
 from .explanation import Explanation as Explanation
 from .explanation import explain as explain
+from .head import StanceScorer as StanceScorer
 from .people import Roster as Roster
 from .people import add_parties as add_parties
 from .people import party_of as party_of
@@ -95,7 +96,11 @@ from .quotes import (
 from .reporting import Verification as Verification
 from .reporting import report as report
 from .reporting import verify as verify
-from .robustness import Multiverse as Multiverse
+from .robustness.cues import audit_party_cues as audit_party_cues
+from .robustness.multiverse import multiverse as multiverse
+from .robustness.result import Multiverse as Multiverse
+from .scoring import Entailed as Entailed
+from .scoring import entail as entail
 from .scoring import score as score
 from .validation.accuracy import Thresholds as Thresholds
 from .validation.accuracy import choose_threshold as choose_threshold
@@ -108,12 +113,14 @@ from .validation.sheets import write_codesheet as write_codesheet
 from .validation.teaching import teaching_corpus as teaching_corpus
 from .widgets import code as code
 from .widgets import explore as explore
+from .words import words as words
 
 __all__ = [
     "Article",
     "Codebook",
     "CodebookError",
     "Comparison",
+    "Entailed",
     "EntailmentModel",
     "Explanation",
     "Facet",
@@ -127,6 +134,7 @@ __all__ = [
     "ReadError",
     "Roster",
     "StanceError",
+    "StanceScorer",
     "TableError",
     "Thresholds",
     "Validation",
@@ -134,9 +142,11 @@ __all__ = [
     "add_parties",
     "apply_review",
     "as_quotes",
+    "audit_party_cues",
     "choose_threshold",
     "code",
     "compare",
+    "entail",
     "explain",
     "explore",
     "extract_quotes",
@@ -144,6 +154,7 @@ __all__ = [
     "load_codebook",
     "load_model",
     "lock",
+    "multiverse",
     "party_of",
     "plan_codes",
     "plot_attribution",
@@ -171,6 +182,7 @@ __all__ = [
     "update_roster",
     "validate",
     "verify",
+    "words",
     "write_codesheet",
     "write_review",
     "write_table",

@@ -30,7 +30,8 @@ def unit_means(values: Floats, units: Ints) -> Floats:
     >>> unit_means(np.array([0.0, 1.0, 1.0]), np.array([0, 0, 1])).tolist()
     [0.5, 1.0]
     """
-    return np.asarray(np.bincount(units, values) / np.bincount(units))
+    # Rounded, so that units with the same quotes are equal in whatever order these were summed.
+    return np.asarray(np.round(np.bincount(units, values) / np.bincount(units), 12))
 
 
 def group_mean(values: Floats, units: Ints, *, by_quote: bool = False) -> float:
@@ -230,6 +231,12 @@ class Coded:
         rest = mass.sum() - mass
         return (gold.sum() - gold) / rest, everyone - (predicted.sum() - predicted) / rest
 
+    def whole(self, by_quote: bool) -> tuple[float, float]:
+        """A and B of :meth:`parts` with nothing left out."""
+        coded, weights = ~np.isnan(self.gold), self.weights(by_quote)
+        gold, predicted = (float(np.average(x[coded], weights=weights)) for x in (self.gold, self.predicted))
+        return gold, group_mean(self.predicted, self.units, by_quote=by_quote) - predicted
+
     def estimate(self, lam: float, by_quote: bool) -> float:
         """The prediction-powered mean, by ppi-python."""
         from ppi_py import ppi_mean_pointestimate
@@ -247,20 +254,44 @@ class Coded:
 def power(sides: tuple[Coded, Coded], by_quote: bool = False) -> float:
     """How far to trust the predictions: the lam in [0, 1] with the smallest variance, one for both groups
     (power tuning: Angelopoulos, Duchi & Zrnic 2023, arXiv:2311.01453)."""
-    both = spread = 0.0
-    for side in sides:
-        a, b = side.parts(by_quote)
-        scale = (len(a) - 1) / len(a)
-        both += scale * float(((a - a.mean()) * (b - b.mean())).sum())
-        spread += scale * float(((b - b.mean()) ** 2).sum())
-    return float(np.clip(-both / spread, 0, 1)) if spread > 0 else 1.0
+    products = [_products(*side.parts(by_quote)) for side in sides]
+    return float(_best_lam(sum(ab.sum() for ab, _ in products), sum(bb.sum() for _, bb in products)))
+
+
+def _products(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Each unit's part in the covariance of A and B, and in the variance of B."""
+    scale = (len(a) - 1) / len(a)
+    return scale * (a - a.mean()) * (b - b.mean()), scale * (b - b.mean()) ** 2
+
+
+def _best_lam(ab: Any, bb: Any) -> Any:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.clip(np.where(bb > 0, -ab / bb, 1.0), 0, 1)
 
 
 def corrected_variance(side: Coded, lam: float, by_quote: bool = False) -> float:
-    """Variance of the corrected mean, leaving out one unit at a time."""
+    """Variance of the corrected mean with a lam that is given, leaving out one unit at a time."""
     a, b = side.parts(by_quote)
     left = a + lam * b
     return float((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum())
+
+
+def tuned_variances(sides: tuple[Coded, Coded], by_quote: bool = False) -> tuple[float, float]:
+    """What each group's units add to the variance of the corrected difference, leaving out one unit at a time, with lam
+    tuned anew each time: tuning on few units costs something, and a fixed lam would hide it."""
+    lam = power(sides, by_quote)
+    parts = [side.parts(by_quote) for side in sides]
+    whole = [side.whole(by_quote) for side in sides]
+    products = [_products(*part) for part in parts]
+    both, spread = (sum(float(p[i].sum()) for p in products) for i in (0, 1))
+    difference = whole[0][0] + lam * whole[0][1] - whole[1][0] - lam * whole[1][1]
+    out = []
+    for at, other in ((0, 1), (1, 0)):
+        lams = _best_lam(both - products[at][0], spread - products[at][1])
+        left = parts[at][0] + lams * parts[at][1] - whole[other][0] - lams * whole[other][1]
+        gap = left - (difference if at == 0 else -difference)
+        out.append(float((len(left) - 1) / len(left) * (gap**2).sum()))
+    return out[0], out[1]
 
 
 def corrected_difference(
@@ -268,14 +299,19 @@ def corrected_difference(
 ) -> tuple[float, float, float, float]:
     """The difference of two groups' means, corrected for the classifier's error.
 
+    Args:
+        lam: how far to trust the predictions, in [0, 1]; tuned if not given.
+
     Returns:
         Difference, low and high of its 95% interval, and the lam that was used. NaN where a group has coded quotes of
         fewer than three units.
     """
     if min(a.coded_units, b.coded_units) < 3:
         return (float("nan"),) * 4
-    lam = power((a, b), by_quote) if lam is None else lam
+    if lam is None:
+        lam, variances = power((a, b), by_quote), tuned_variances((a, b), by_quote)
+    else:
+        variances = (corrected_variance(a, lam, by_quote), corrected_variance(b, lam, by_quote))
     difference = a.estimate(lam, by_quote) - b.estimate(lam, by_quote)
-    variances = (corrected_variance(a, lam, by_quote), corrected_variance(b, lam, by_quote))
     low, high = t_interval(difference, variances, (a.coded_units, b.coded_units))
     return difference, low, high, lam

@@ -19,7 +19,10 @@ window      [start, end) in ``text``, the run of sentences that gave ``support``
 
 import importlib.metadata
 import platform
+import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,27 +35,42 @@ from stance.errors import InputError, ModelError, TableError
 from stance.quotes import as_quotes
 
 SCORE_COLUMNS = ("frame", "support", "oppose", "stance", "spread", "facet", "window")
-_PACKAGES = ("stance-toolkit", "torch", "transformers", "tokenizers", "numpy", "pandas", "scipy", "trafilatura")
+_PACKAGES = (
+    "stance-toolkit",
+    "scikit-learn",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "numpy",
+    "pandas",
+    "scipy",
+    "trafilatura",
+)
 
 
 def score(
-    quotes: pd.DataFrame | str | Iterable[str],
+    quotes: "pd.DataFrame | str | Iterable[str] | Entailed",
     codebook: str | Path | Codebook | None = None,
     model: Any = None,
     *,
     precision: str | None = None,
+    head: Any = "auto",
     seed: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Scores every quote on every frame of a codebook.
 
     Args:
-        quotes: a quotes table, or any table with a column ``text``; a single string is one quote.
+        quotes: a quotes table, or any table with a column ``text``; a single string is one quote. Or what
+            :func:`entail` returned, so that the model need not run again.
         codebook: a YAML file, a bundled name or a :class:`Codebook`; the default question if not given.
         model: a folder, a Hub name, a loaded model, or any callable from n (premise, hypothesis) pairs to an
             (n, 3) array of P(entailment), P(neutral), P(contradiction); the bundled model if not given.
         precision: "auto" (the fastest that keeps every probability within 0.005) or "exact" (float32); that of a
             loaded model, or "auto", if not given.
+        head: "auto" puts the bundled fitted head on top of the bundled model where it was better on quotes that it was
+            not fitted on (:class:`stance.StanceScorer`); False is zero-shot alone; or a fitted scorer of your own.
+            A head sets support, oppose and stance; spread, facet and window stay the zero-shot model's.
         seed: kept in the provenance; scoring itself draws nothing.
         progress: a bar, once it has taken two seconds.
 
@@ -71,6 +89,106 @@ def score(
     1   deterrence     0.11
     """
     book = load_codebook(codebook)
+    found = (
+        quotes if isinstance(quotes, Entailed) else entail(quotes, book, model, precision=precision, progress=progress)
+    )
+    if found.codebook.sha256 != book.sha256:
+        raise InputError(
+            f"the entailments are of the codebook {found.codebook.name!r}, not of {book.name!r}; entail again"
+        )
+    out = _tabulate(found)
+    used = _apply_head(out, found, head)
+    out.attrs = dict(found.table.attrs)
+    out.attrs["provenance"] = {
+        "model": found.model,
+        "codebook": {"name": book.name, "version": book.version, "sha256": book.sha256,
+                     "hypotheses": len(found.hypotheses), "content": book.model_dump(mode="json")},
+        "head": used, "versions": versions(), "seed": seed, "quotes": len(found.table), "windows": len(found.places),
+        "pairs": len(found.places) * len(found.hypotheses),
+    }  # fmt: skip
+    return out
+
+
+@dataclass(frozen=True)
+class Entailed:
+    """What a model says of every window of every quote and every hypothesis: scores before they are scores.
+
+    Attributes:
+        table: the quotes table.
+        codebook: its hypotheses are the columns.
+        places: one (row, start, end) a window, rows of ``table`` in their order; offsets into the quote's text.
+        probabilities: (windows, hypotheses, 3) P(entailment), P(neutral), P(contradiction).
+        model: the model's record for the provenance.
+        scorer: the model itself.
+    """
+
+    table: pd.DataFrame
+    codebook: Codebook
+    places: list[tuple[int, int, int]]
+    probabilities: NDArray[np.float64]
+    model: dict[str, Any]
+    scorer: Any = field(repr=False)
+
+    @property
+    def hypotheses(self) -> list[str]:
+        return self.codebook.hypotheses
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """(quotes,) the first window of each quote, for ``numpy.ufunc.reduceat``."""
+        rows = np.array([row for row, _, _ in self.places])
+        return np.flatnonzero(np.r_[True, np.diff(rows) > 0])
+
+    @cached_property
+    def embeddings(self) -> NDArray[np.float64] | None:
+        """(windows, hidden) the model's embeddings; None of a model without ``embed``."""
+        embed = getattr(self.scorer, "embed", None)
+        return None if embed is None else np.asarray(embed(self.texts))
+
+    def take(self, rows: Sequence[int]) -> "Entailed":
+        """The same for some of the quotes, in the order given, without running the model again."""
+        ends = [*self.starts[1:].tolist(), len(self.places)]
+        windows = [np.arange(self.starts[row], ends[row]) for row in rows]
+        every = np.concatenate(windows) if windows else np.empty(0, dtype=int)
+        places = [(new, *self.places[w][1:]) for new, mine in enumerate(windows) for w in mine]
+        table = self.table.iloc[list(rows)].reset_index(drop=True)
+        table.attrs = dict(self.table.attrs)
+        out = Entailed(table, self.codebook, places, self.probabilities[every], self.model, self.scorer)
+        if self.embeddings is not None:
+            out.__dict__["embeddings"] = self.embeddings[every]
+        return out
+
+    @property
+    def texts(self) -> list[str]:
+        """The windows' texts."""
+        texts = self.table["text"].tolist()
+        return [texts[row][start:end] for row, start, end in self.places]
+
+    def __repr__(self) -> str:
+        return (f"Entailed({len(self.table)} quotes, {len(self.places)} windows, {len(self.hypotheses)} hypotheses of "
+                f"{self.codebook.name!r}, model {self.model['name']!r})")  # fmt: skip
+
+
+def entail(
+    quotes: pd.DataFrame | str | Iterable[str],
+    codebook: str | Path | Codebook | None = None,
+    model: Any = None,
+    *,
+    precision: str | None = None,
+    progress: bool = True,
+) -> Entailed:
+    """Runs the model once; :func:`score`, :func:`stance.multiverse` and :class:`stance.StanceScorer` take the result.
+
+    Args:
+        quotes, codebook, model, precision, progress: as in :func:`score`.
+
+    Raises:
+        TableError, InputError, CodebookError, ModelError: as :func:`score`.
+
+    >>> stance.entail(["Jail the smugglers."])    # doctest: +SKIP
+    Entailed(1 quotes, 1 windows, 36 hypotheses of 'enforcement-deterrence', model 'bundled')
+    """
+    book = load_codebook(codebook)
     if isinstance(quotes, str):
         quotes = [quotes]
     if not isinstance(quotes, pd.DataFrame):
@@ -85,36 +203,62 @@ def score(
     places = [(row, start, end) for row, spans in enumerate(windows) for start, end in spans]
     texts = table["text"].tolist()
     pairs = [(texts[row][start:end], hypothesis) for row, start, end in places for hypothesis in hypotheses]
-    found = _probabilities(scorer, pairs, progress)
-    entailed = found[:, 0].reshape(len(places), len(hypotheses))  # (windows, hypotheses)
-    rows_of = np.array([row for row, _, _ in places])
-    column = {hypothesis: i for i, hypothesis in enumerate(hypotheses)}
-    out = table.loc[table.index.repeat(len(book.frames))].reset_index(drop=True)
+    found = _probabilities(scorer, pairs, progress).reshape(len(places), len(hypotheses), 3)
+    return Entailed(table, book, places, found, _model_record(scorer, model), scorer)
+
+
+def _apply_head(out: pd.DataFrame, found: Entailed, head: Any) -> dict[str, Any]:
+    """Puts a head's support, oppose and stance in the place of zero-shot's; returns what the provenance says of it."""
+    if head is False or head is None:
+        return {"used": False, "why": "switched off"}
+    if isinstance(head, str):
+        if head != "auto":
+            raise InputError(f"head={head!r}; it must be 'auto', False or a fitted StanceScorer")
+        if not found.model.get("sha256"):
+            return {"used": False, "why": "the model has no hash to which a head could be bound"}
+        from stance.head import default_head  # scikit-learn, only where a head may be used
+
+        fitted, record = default_head(found)
+        if fitted is None:
+            if found.model["name"] == "bundled" and "another model" in record["why"]:
+                warnings.warn(f"the bundled head {record['name']!r} is not used: {record['why']}; scores are zero-shot",
+                              stacklevel=3)  # fmt: skip
+            return record
+    else:
+        if not hasattr(head, "heads_"):
+            raise InputError("head= is not fitted; call its fit() first")
+        fitted, record = head, {"used": True, "name": "your own", "frames": list(head.heads_)}
+        if fitted.codebook_.sha256 != found.codebook.sha256 or fitted.model_sha256_ != found.model.get("sha256"):
+            raise ModelError("the head was fitted on another model or codebook; fit it again with these")
+    for frame, (support, oppose) in fitted.probabilities(found).items():
+        if frame in fitted.heads_:
+            rows = out["frame"] == frame
+            out.loc[rows, "support"], out.loc[rows, "oppose"] = support, oppose
+            out.loc[rows, "stance"] = support - np.nan_to_num(oppose)
+    return record
+
+
+def _tabulate(found: Entailed) -> pd.DataFrame:
+    """The scores table, without its attributes."""
+    table, frames = found.table, found.codebook.frames
+    entailed = found.probabilities[:, :, 0]  # (windows, hypotheses)
+    column = {hypothesis: i for i, hypothesis in enumerate(found.hypotheses)}
+    ends = [*found.starts[1:].tolist(), len(found.places)]
+    out = table.loc[table.index.repeat(len(frames))].reset_index(drop=True)
     results: dict[str, list[Any]] = {name: [] for name in SCORE_COLUMNS}
-    for row in range(len(table)):
-        mine = np.flatnonzero(rows_of == row) if len(windows[row]) > 1 else np.array([_first(rows_of, row)])
-        for frame in book.frames:
-            support, spread, facet, best = _strongest(entailed[mine], frame.supports, column)
-            oppose = _strongest(entailed[mine], frame.opposes, column)[0] if frame.opposes else float("nan")
+    for first, last in zip(found.starts.tolist(), ends, strict=True):
+        mine = entailed[first:last]
+        for frame in frames:
+            support, spread, facet, best = _strongest(mine, frame.supports, column)
+            oppose = _strongest(mine, frame.opposes, column)[0] if frame.opposes else float("nan")
             against = 0.0 if np.isnan(oppose) else oppose
-            _, start, end = places[mine[best]]
+            _, start, end = found.places[first + best]
             values = (frame.name, support, oppose, support - against, spread, facet, [start, end])
             for name, value in zip(SCORE_COLUMNS, values, strict=True):
                 results[name].append(value)
     for name, values_of in results.items():
         out[name] = pd.Series(values_of, index=out.index, dtype="object" if name == "window" else None)
-    out.attrs = dict(table.attrs)
-    out.attrs["provenance"] = {
-        "model": _model_record(scorer, model),
-        "codebook": {"name": book.name, "version": book.version, "sha256": book.sha256,
-                     "hypotheses": len(hypotheses), "content": book.model_dump(mode="json")},
-        "versions": versions(), "seed": seed, "quotes": len(table), "windows": len(places), "pairs": len(pairs),
-    }  # fmt: skip
     return out
-
-
-def _first(rows_of: NDArray[np.int64], row: int) -> int:
-    return int(np.searchsorted(rows_of, row))
 
 
 def _strongest(

@@ -11,7 +11,8 @@ from tests.conftest import ROOT
 
 SAMPLE = str(ROOT / "stance" / "data" / "sample" / "article.html")
 COMMANDS = [["quotes"], ["people"], ["score"], ["compare"], ["report"], ["verify"], ["codebook", "show"],
-            ["codebook", "check"], ["cache", "info"], ["cache", "clear"]]  # fmt: skip
+            ["codebook", "check"], ["cache", "info"], ["cache", "clear"], ["codebook", "lock"],
+            ["sample"], ["validate"], ["multiverse"]]  # fmt: skip
 run = CliRunner().invoke
 
 
@@ -82,3 +83,27 @@ def test_score_and_compare_by_command(tmp_path):
     assert out.exit_code == 0, out.output
     out = run(app, ["compare", str(tmp_path / "s.parquet"), "Labour", "Conservative", "--json"])
     assert [row["frame"] for row in json.loads(out.output)["summary"]] == ["enforcement", "deterrence"]
+
+
+def test_a_sample_is_coded_validated_and_corrects_a_comparison(tmp_path):
+    from tests.study import coded, made_up_study
+
+    scores, truth = made_up_study()
+    truth["frame"] = truth["frame"].map({"x": "enforcement", "z": "deterrence"})
+    scores["frame"] = scores["frame"].map({"x": "enforcement", "z": "deterrence"})
+    table, sheet = tmp_path / "s.parquet", tmp_path / "codes.csv"
+    scores.to_parquet(table)
+    out = run(app, ["sample", str(table), "-o", str(sheet), "-n", "90", "--strata", "party", "--coder", "Ada"])
+    assert out.exit_code == 0, out.output
+    rows = pd.read_csv(sheet)
+    key = coded(truth, rows["quote_id"].unique()).set_index(["quote_id", "frame"])["code"]
+    rows["Ada"] = [key[(q, f)] for q, f in zip(rows["quote_id"], rows["frame"], strict=True)]
+    rows.loc[0, "Ada"] = None
+    rows.to_csv(sheet, index=False)
+    out = run(app, ["validate", str(table), str(sheet)])
+    assert out.exit_code == 0, out.output
+    assert "Validation of support against human codes" in out.output
+    assert "1 of 180 × coding: left empty by Ada" in out.output
+    out = run(app, ["compare", str(table), "A", "B", "--gold", str(sheet), "--json"])
+    assert out.exit_code == 0, out.output
+    assert all(row["corrected"] is not None for row in json.loads(out.output)["summary"])

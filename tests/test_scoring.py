@@ -4,7 +4,7 @@ import pytest
 
 import stance
 from stance.codebook import parse_codebook
-from stance.errors import ModelError, TableError
+from stance.errors import InputError, ModelError, TableError
 from stance.scoring import score
 
 BOOK = parse_codebook("""
@@ -100,3 +100,28 @@ def test_scores_survive_the_file(tmp_path, toy_scorer):
         again = stance.read_table(stance.write_table(scores, tmp_path / f"s{suffix}"))
         np.testing.assert_allclose(again["support"].astype(float), scores["support"], rtol=1e-12)
         assert again.attrs["provenance"]["codebook"]["sha256"] == BOOK.sha256
+
+
+def test_entailments_are_scored_and_taken_apart_without_running_the_model_again():
+    calls = []
+
+    class Counted:
+        name, sha256, max_tokens, temperature = "w", "0", 9, 1.0
+
+        def windows(self, text, hypotheses):
+            return [(0, len(text) // 2), (len(text) // 2, len(text))] if " " in text else [(0, len(text))]
+
+        def __call__(self, pairs):
+            calls.append(len(pairs))
+            return np.array([[(len(p) * len(h) % 7) / 7, 0, 0] for p, h in pairs])
+
+    quotes = pd.DataFrame({"text": ["one two", "three", "four five six"], "quote_id": list("abc")})
+    found = stance.entail(quotes, BOOK, Counted())
+    whole = score(quotes, BOOK, Counted(), head=False)
+    pd.testing.assert_frame_equal(score(found, BOOK, head=False), whole)
+    part = score(found.take([2, 0]), BOOK, head=False)
+    assert part["quote_id"].tolist() == ["c", "c", "a", "a"]
+    assert part["support"].tolist() == whole["support"].tolist()[4:] + whole["support"].tolist()[:2]
+    assert len(calls) == 2
+    with pytest.raises(InputError, match="entail again"):
+        score(found, head=False)

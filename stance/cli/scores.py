@@ -42,11 +42,19 @@ def compare(
     a: Annotated[str, typer.Argument(metavar="GROUP", help="such as Labour")],
     b: Annotated[str, typer.Argument(metavar="GROUP", help="such as Conservative")],
     by: ByOption = "party", seed: SeedOption = 0,
+    over: Annotated[str | None, typer.Option("--over", help="week, month, quarter or year")] = None,
+    weight: Annotated[str, typer.Option("--weight", help="speaker or quote: what counts the same")] = "speaker",
+    gold: Annotated[list[Path] | None, typer.Option("--gold", help="a filled code sheet; corrects for error")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:  # fmt: skip
-    """Compare two groups on every frame."""
+    """Compare two groups on every frame; with --gold also corrected for the model's error."""
     from stance.comparison import compare as compare_groups
     from stance.quotes import read_table
 
-    result = compare_groups(read_table(scores), a, b, by=by, seed=seed)
+    codes = None
+    if gold:
+        from stance.validation.sheets import read_codes
+
+        codes = read_codes(gold)
+    result = compare_groups(read_table(scores), a, b, by=by, over=over, weight=weight, gold=codes, seed=seed)
     print(result.to_json() if as_json else result)

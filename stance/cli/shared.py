@@ -35,16 +35,22 @@ def extract(inputs: list[str], date: str | None, people: Path | None) -> "pd.Dat
 
 
 def show_table(table: "pd.DataFrame", columns: list[str]) -> None:
-    from stance.quotes import ledger
-
     shown = table[columns].copy()
     shown["text"] = [text if len(text) <= 60 else text[:57] + "…" for text in shown["text"]]
     print(shown.round(2).to_string(index=False) if len(shown) else "(no quotes)")
-    left = ledger(table)
-    if len(left):
-        print(f"\nLeft out or left open: {len(left)}")
-        for (stage, reason), part in left.groupby(["stage", "reason"], sort=False):
-            print(f"  {len(part)} × {stage}: {reason}")
+    show_left_out(table)
+
+
+def show_left_out(table: "pd.DataFrame") -> None:
+    """The ledger, counted by reason, of how many where that is known."""
+    from stance.quotes import ledger
+
+    counts = ledger(table, counts=True)
+    if len(counts):
+        print(f"\nLeft out or left open: {counts['n'].sum()}")
+        for row in counts.to_dict("records"):
+            of = "" if row["of"] != row["of"] or row["of"] is None or str(row["of"]) == "<NA>" else f" of {row['of']}"
+            print(f"  {row['n']}{of} × {row['stage']}: {row['reason']}")
 
 
 def save_table(table: "pd.DataFrame", output: Path) -> None:

@@ -104,8 +104,37 @@ def compare(
     summary["p_value"] = holm(summary["p_value"].to_numpy(dtype="float64"))
     notes += _method_notes(summary, settings, names, over)
     used.attrs = dict(scores.attrs)
+    if gold is not None and "lock" in gold.attrs:
+        used.attrs["lock"] = gold.attrs["lock"]
+        notes.append(f"The codes were made under a lock of {gold.attrs['lock']['time']}: codebook "
+                     f"{gold.attrs['lock']['codebook_sha256'][:12]}…, unchanged since.")  # fmt: skip
     add_left_out(used, left)
     return Comparison(summary, measure, by, seed, resamples, tuple(notes), used, over, clusters, weight)
+
+
+def compared_rows(
+    scores: pd.DataFrame,
+    a: str | None = None,
+    b: str | None = None,
+    *,
+    by: str = "party",
+    measure: str = "support",
+    organisations: bool = False,
+) -> tuple[pd.DataFrame, tuple[str, str], list[str]]:
+    """The rows that a comparison of two groups takes, by :func:`compare`'s rules.
+
+    Returns:
+        The rows with the columns ``group``, ``unit`` (the speaker, or the quote itself) and ``named``, and with the
+        ledger of the others; the two groups; the notes on what was left out.
+    """
+    _check_arguments(scores, by, measure, None, "speaker", "speaker", 100)
+    names = _groups(scores, [g for g in (a, b) if g is not None], by)
+    used, notes, left = _used(scores, names, by, measure, organisations)
+    used["unit"] = used["speaker"].where(used["speaker"].notna(), "quote " + used["quote_id"].astype("str"))
+    used["named"] = used["speaker"].notna()
+    used.attrs = dict(scores.attrs)
+    add_left_out(used, left)
+    return used, (names[0], names[1]), notes
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ probability float in (0, 1]; that the quote was drawn for coding (1 where the co
 =========== =====================================================================================
 """
 
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -106,17 +105,11 @@ def gold_labels(codes: pd.DataFrame, measure: str = "support") -> pd.DataFrame:
     """
     filled = codes[codes["code"].notna()].copy()
     filled["gold"] = as_measure(filled["code"], measure)
-    settled = filled[filled["coder"].astype("str").str.casefold() == AGREED]
-    keys = pd.MultiIndex.from_frame(settled[["quote_id", "frame"]])
-    open_ones = filled[~pd.MultiIndex.from_frame(filled[["quote_id", "frame"]]).isin(keys)]
-    both = pd.concat([settled, open_ones])
-    grouped = both.groupby(["quote_id", "frame"], sort=False)
-    return grouped.agg(
-        gold=("gold", "mean"), coders=("coder", "nunique"), probability=("probability", "first")
-    ).reset_index()
-
-
-def coder_pairs(codes: pd.DataFrame) -> list[tuple[str, str]]:
-    """Every pair of coders, without "agreed"."""
-    names = [c for c in dict.fromkeys(codes["coder"].astype("str")) if c.casefold() != AGREED]
-    return list(combinations(names, 2))
+    settled = filled["coder"].astype("str").str.casefold() == AGREED
+    if settled.any():
+        keys = pd.MultiIndex.from_frame(filled.loc[settled, ["quote_id", "frame"]])
+        filled = filled[settled | ~pd.MultiIndex.from_frame(filled[["quote_id", "frame"]]).isin(keys)]
+    grouped = filled.groupby(["quote_id", "frame"], sort=False)
+    out = grouped[["gold", "probability"]].mean()  # a quote has one probability
+    out["coders"] = grouped.size()
+    return out.reset_index()

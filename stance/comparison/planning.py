@@ -64,7 +64,7 @@ def _plan(
     lam = statistics.power(sides, by_quote)
     coded = np.array([int((~np.isnan(side.gold)).sum()) for side in sides])
     sizes = np.array([len(side.units) for side in sides])
-    variances = [statistics.corrected_variance(side, lam, by_quote) for side in sides]
+    variances = statistics.tuned_variances(sides, by_quote)
     scales = np.array([_sampling_scale(side, lam, by_quote) for side in sides])
     now = coded / sizes
     floors = np.maximum(0, np.array(variances) - scales * (1 - now) / now)

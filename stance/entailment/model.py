@@ -142,6 +142,9 @@ class EntailmentModel:
         content = [self.sha256, config, backend.to_str() if backend else repr(self._tokenizer)]
         return hashlib.sha256("\0".join(content).encode()).hexdigest()
 
+    def __deepcopy__(self, memo: Any) -> "EntailmentModel":
+        return self  # nothing in it changes; scikit-learn's clone() would else copy the weights
+
     def __repr__(self) -> str:
         kind = "three-way" if self.three_way else "two-way"
         size = sum(weight.numel() for weight in self._network.parameters())
@@ -236,6 +239,31 @@ class EntailmentModel:
         if cache:
             cache.put(scope, [pairs[i] for i in done], out[done])
         return out
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """The encoder's view of texts, for a classifier on top (:class:`stance.StanceScorer`).
+
+        Args:
+            texts: n texts; tokens beyond ``max_tokens`` do not count, so split long ones with :meth:`windows`.
+
+        Returns:
+            (n, hidden) mean of the last hidden states over a text's tokens, scaled to length one; float32 throughout.
+        """
+        import torch
+
+        order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), i))
+        rows: list[NDArray[np.float64]] = [np.empty(0)] * len(texts)
+        for first in range(0, len(order), 32):
+            places = order[first : first + 32]
+            inputs = self._tokenizer([texts[i] for i in places], padding=True, truncation=True,
+                                     max_length=self.max_tokens, return_tensors="pt").to(self._device)  # fmt: skip
+            with torch.inference_mode():
+                states = self._network.base_model(**inputs).last_hidden_state.double()  # (batch, tokens, hidden)
+                mask = inputs["attention_mask"][..., None]
+                means = torch.nn.functional.normalize((states * mask).sum(dim=1) / mask.sum(dim=1), dim=1)
+            for place, vector in zip(places, means.cpu().numpy(), strict=True):
+                rows[place] = vector
+        return np.stack(rows) if rows else np.empty((0, 0))
 
 
 Scorer = Callable[[Sequence[Pair]], Any]

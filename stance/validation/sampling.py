@@ -8,8 +8,6 @@ import pandas as pd
 from stance.errors import InputError, TableError
 from stance.scoring import SCORE_COLUMNS
 
-UNKNOWN = "not known"
-
 
 def sample_for_coding(
     scores: pd.DataFrame, n: int = 100, seed: int = 0, strata: str | Sequence[str] | None = None
@@ -45,11 +43,8 @@ def sample_for_coding(
     if not 1 <= n <= len(one):
         raise InputError(f"n={n}: the table holds {len(one)} quotes; draw between 1 and {len(one)}")
     rng = np.random.default_rng(seed)
-    if columns:
-        key = one[columns].astype(object).where(one[columns].notna(), UNKNOWN).astype("str").agg(" / ".join, axis=1)
-        pieces = [part for _, part in one.groupby(key, sort=True)]
-    else:
-        pieces = [one]
+    # "No party" is a stratum too.
+    pieces = [part for _, part in one.groupby(columns, dropna=False)] if columns else [one]
     drawn = []
     for part, size in zip(pieces, allocate([len(p) for p in pieces], n), strict=True):
         if size:

@@ -1,0 +1,431 @@
+"""A classifier on top of the zero-shot model, learned from a few coded quotes.
+
+For each frame a multinomial logistic regression on the hypotheses' log-odds and the encoder's embedding of the quote;
+its strength of regularisation is chosen and its probabilities are calibrated (temperature: Guo et al. 2017, ICML) on
+predictions for speakers that it was not fitted on. It is used only where those predictions tell the codes apart better
+than the zero-shot scores do. Files are JSON: no code is run on loading, and they fit one model and one codebook only.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import optimize
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.model_selection import GroupKFold
+from sklearn.utils.validation import check_is_fitted
+
+from stance.codebook import Codebook, load_codebook
+from stance.errors import InputError, ModelError
+from stance.quotes import whole_file
+from stance.scoring import Entailed, entail, score
+
+Floats = NDArray[np.float64]
+FEWEST_CODES = 10
+STRENGTHS = (0.001, 0.01, 0.1)  # C: small is strong regularisation
+EMBEDDING = 0.4  # weight of each embedding dimension beside a hypothesis's: there are hundreds of them
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class FrameHead:
+    """One frame's classifier.
+
+    Attributes:
+        classes: of the codes -1, 0, 1 those that it was fitted on, ascending.
+        weights: (classes, features) and bias: (classes,), of the raw features.
+        temperature: what the logits are divided by.
+    """
+
+    classes: tuple[int, ...]
+    weights: Floats
+    bias: Floats
+    temperature: float
+
+    def probabilities(self, features: Floats) -> Floats:
+        """(quotes, 3) probability of the codes -1, 0 and 1; a code that was not fitted has none."""
+        out = np.zeros((len(features), 3))
+        out[:, [c + 1 for c in self.classes]] = softmax((features @ self.weights.T + self.bias) / self.temperature)
+        return out
+
+
+def softmax(logits: Floats) -> Floats:
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+
+
+def features_of(found: Entailed) -> tuple[Floats, int]:
+    """(quotes, features), and how many of the first are the hypotheses'.
+
+    The hypotheses' are the log-odds of entailment, and of contradiction where the model knows it, each the largest over
+    the quote's windows; the others are the mean of the windows' embeddings, where the model has one.
+    """
+    starts = found.starts
+    columns = [0] if np.isnan(found.probabilities[:, :, 1]).any() else [0, 2]
+    parts = []
+    for column in columns:
+        p = np.clip(np.maximum.reduceat(found.probabilities[:, :, column], starts, axis=0), 1e-4, 1 - 1e-4)
+        parts.append(np.log(p / (1 - p)))
+    size = sum(part.shape[1] for part in parts)
+    if found.embeddings is not None:
+        counts = np.diff(np.r_[starts, len(found.places)])[:, None]
+        parts.append(np.add.reduceat(found.embeddings, starts, axis=0) / counts)
+    return np.concatenate(parts, axis=1), size
+
+
+class StanceScorer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Scores texts on a codebook's frames, and learns from codes; a scikit-learn estimator for texts.
+
+    Args:
+        codebook, model: as in :func:`stance.score`.
+        folds: of the cross-validation over speakers.
+
+    Attributes:
+        heads_: frame -> FrameHead, where it beat zero-shot.
+        report_: one row a frame: frame, n, speakers, zero_shot, fitted (the mean AUC of support and oppose, the
+            latter cross-validated), used, why.
+
+    >>> scorer = StanceScorer().fit(quotes, codes)    # doctest: +SKIP
+    >>> scorer.report_.round(2)    # doctest: +SKIP
+             frame    n  speakers  zero_shot  fitted  used            why
+    0  enforcement  120        31       0.78    0.86  True  fitted better
+    """
+
+    def __init__(self, codebook: Any = None, model: Any = None, *, folds: int = 5) -> None:
+        self.codebook = codebook
+        self.model = model
+        self.folds = folds
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    # --- learning -------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> "StanceScorer":  # noqa: N803
+        """Learns from codes.
+
+        Args:
+            X: n texts, a quotes table, or what :func:`stance.entail` returned.
+            y: (n, frames) codes 1, 0, -1 in the codebook's order of frames, NaN where nobody coded; (n,) with one
+            frame. groups: (n,) speakers; the table's column ``speaker`` if not given, else every text stands alone.
+
+        Raises:
+            InputError: shapes that do not fit, or a value that is no code.
+        """
+        found = self._entailed(X)
+        self.codebook_ = found.codebook
+        codes = self._codes(y, len(found.table))
+        speakers = self._groups(found, groups)
+        features, self.hypothesis_features_ = features_of(found)
+        self.n_features_ = features.shape[1]
+        self.model_sha256_ = found.model.get("sha256")
+        plain = self._zero_shot(found)
+        self.heads_: dict[str, FrameHead] = {}
+        rows = []
+        for at, frame in enumerate(self.codebook_.frames):
+            known = ~np.isnan(codes[:, at])
+            row, head = _learn(features[known], codes[known, at].astype(int), speakers[known],
+                               tuple(values[known] for values in plain[frame.name]), self.hypothesis_features_,
+                               int(self.folds))  # fmt: skip
+            rows.append({"frame": frame.name, **row})
+            if head is not None:
+                self.heads_[frame.name] = head
+        self.report_ = pd.DataFrame(rows)
+        return self
+
+    def _codes(self, y: Any, n: int) -> Floats:
+        frames = [frame.name for frame in self.codebook_.frames]
+        if isinstance(y, pd.DataFrame) and set(frames) <= set(y.columns):
+            y = y[frames]
+        try:
+            codes = np.asarray(y, dtype="float64")
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"the codes are not numbers ({error}); write 1, 0, -1, or NaN where nobody coded"
+            ) from error
+        if codes.ndim == 1 and len(frames) == 1:
+            codes = codes[:, None]
+        if codes.shape != (n, len(frames)):
+            raise InputError(f"y has the shape {codes.shape}; {n} texts and the frames {', '.join(frames)} need "
+                             f"({n}, {len(frames)})")  # fmt: skip
+        strange = codes[~np.isnan(codes) & ~np.isin(codes, [-1, 0, 1])]
+        if len(strange):
+            raise InputError(f"{strange[0]:g} is not a code: write 1 (supports), 0 (neither) or -1 (rejects)")
+        return codes
+
+    @staticmethod
+    def _groups(found: Entailed, groups: Any) -> NDArray[Any]:
+        n = len(found.table)
+        if groups is None:
+            speakers = found.table["speaker"]
+            alone = pd.Series([f"text {i}" for i in range(n)], index=speakers.index)
+            return np.asarray(pd.factorize(speakers.astype(object).where(speakers.notna(), alone))[0])
+        given = np.asarray(groups)
+        if given.shape != (n,):
+            raise InputError(f"groups has the shape {given.shape}; {n} texts need ({n},)")
+        return np.asarray(pd.factorize(given)[0])
+
+    # --- scoring --------------------------------------------------------------------------------
+
+    def transform(self, X: Any) -> Floats:  # noqa: N803
+        """(n, 2 x frames): support and oppose of each frame, in [0, 1]; oppose is NaN where the frame has none."""
+        check_is_fitted(self, "heads_")
+        found = self._entailed(X)
+        scores = self.probabilities(found)
+        return np.column_stack([column for frame in self.codebook_.frames for column in scores[frame.name]])
+
+    def predict(self, X: Any) -> NDArray[np.int64]:  # noqa: N803
+        """(n, frames) the likeliest code, 1, 0 or -1; without a fitted head, from 0.5 on."""
+        check_is_fitted(self, "heads_")
+        found = self._entailed(X)
+        features, plain = (features_of(found)[0] if self.heads_ else None), self._zero_shot(found)
+        out = np.zeros((len(found.table), len(self.codebook_.frames)), dtype=np.int64)
+        for at, frame in enumerate(self.codebook_.frames):
+            if frame.name in self.heads_ and features is not None:
+                out[:, at] = self.heads_[frame.name].probabilities(features).argmax(axis=1) - 1
+            else:
+                support, oppose = plain[frame.name][0], np.nan_to_num(plain[frame.name][1])
+                out[:, at] = np.select([(support >= 0.5) & (support >= oppose), oppose >= 0.5], [1, -1], 0)
+        return out
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        check_is_fitted(self, "heads_")
+        names = [f"{frame.name}_{side}" for frame in self.codebook_.frames for side in ("support", "oppose")]
+        return np.array(names, dtype=object)
+
+    def probabilities(self, found: Entailed) -> dict[str, tuple[Floats, Floats]]:
+        """frame -> (n,) support and (n,) oppose."""
+        out = self._zero_shot(found)
+        if self.heads_:
+            features, _ = features_of(found)
+            for name, head in self.heads_.items():
+                codes = head.probabilities(features)
+                out[name] = (codes[:, 2], np.where(np.isnan(out[name][1]), np.nan, codes[:, 0]))
+        return out
+
+    @staticmethod
+    def _zero_shot(found: Entailed) -> dict[str, tuple[Floats, Floats]]:
+        scores = score(found, found.codebook, head=False)
+        return {str(name): (part["support"].to_numpy("float64"), part["oppose"].to_numpy("float64"))
+                for name, part in scores.groupby("frame", sort=False)}  # fmt: skip
+
+    def _entailed(self, X: Any) -> Entailed:  # noqa: N803
+        if isinstance(X, Entailed):
+            return X
+        book: Codebook = getattr(self, "codebook_", None) or load_codebook(self.codebook)
+        if not isinstance(X, pd.DataFrame):
+            texts = np.asarray(X, dtype=object)
+            if texts.ndim != 1 or not len(texts):
+                raise InputError(f"X has the shape {texts.shape}; give a list of one or more texts, or a quotes table")
+            X = pd.DataFrame({"text": texts})  # noqa: N806
+        blank = [i for i, text in enumerate(X["text"]) if not isinstance(text, str) or not text.strip()]
+        if blank:
+            raise InputError(
+                f"text {blank[0]} is not a text or is blank: {X['text'].iloc[blank[0]]!r}; drop it and its code"
+            )
+        return entail(X, book, self.model, progress=False)
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def save(self, path: str | Path, *, name: str, frames: Sequence[str] | None = None, about: Any = None) -> Path:
+        """Writes the fitted heads as JSON.
+
+        Args:
+            name: of the file's content, for the provenance.
+            frames: those on which :func:`stance.score` uses it by default; all that beat zero-shot if not given.
+            about: anything more to keep, such as the report.
+        """
+        check_is_fitted(self, "heads_")
+        path, wanted = Path(path), list(self.heads_) if frames is None else list(frames)
+        content = {
+            "format": FORMAT, "name": name, "model_sha256": self.model_sha256_, "default": wanted,
+            "codebook": self.codebook_.name, "codebook_sha256": self.codebook_.sha256,
+            "features": [self.n_features_, self.hypothesis_features_], "about": about,
+            "report": json.loads(self.report_.to_json(orient="records")),
+            "heads": {
+                frame: {"classes": list(head.classes), "temperature": _short(head.temperature),
+                        "bias": [_short(x) for x in head.bias],
+                        "weights": [[_short(x) for x in row] for row in head.weights]}
+                for frame, head in self.heads_.items()
+            },
+        }  # fmt: skip
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
+        return path
+
+    @classmethod
+    def pretrained(cls, name: str = "enforcement-deterrence", model: Any = None) -> "StanceScorer":
+        """A fitted scorer from a file, or one of the bundled ones by name.
+
+        Raises:
+            ModelError: no such head, a damaged file, or one that was fitted on another model or codebook.
+
+        >>> StanceScorer.pretrained("enforcement-deterrence").predict(["Jail the smugglers."])    # doctest: +SKIP
+        array([[1, 0]])
+        """
+        from stance.entailment import load_model
+
+        content = read_head(name)
+        loaded = load_model(model) if model is None or isinstance(model, str | Path) else model
+        book = load_codebook(content["codebook"])
+        reason = misfit(content, getattr(loaded, "sha256", None), book)
+        if reason:
+            raise ModelError(f"the head {name!r} cannot be used: {reason}")
+        return _from_content(content, book, loaded)
+
+
+def _short(x: float) -> float:
+    return float(f"{x:.5g}")
+
+
+def _from_content(content: dict[str, Any], book: Codebook, model: Any) -> StanceScorer:
+    out = StanceScorer(book, model)
+    out.codebook_, out.model_sha256_ = book, content["model_sha256"]
+    out.n_features_, out.hypothesis_features_ = content["features"]
+    out.report_ = pd.DataFrame(content["report"])
+    out.heads_ = {
+        frame: FrameHead(tuple(head["classes"]), np.array(head["weights"]), np.array(head["bias"]), head["temperature"])
+        for frame, head in content["heads"].items()
+    }
+    return out
+
+
+def head_path(name: str) -> Path | None:
+    """The file of a head: a path, or a bundled name, in an installed wheel and in a checkout."""
+    package = Path(__file__).parent
+    places = [Path(name), *(f / "models" / "heads" / f"{name}.json" for f in (package, package.parent))]
+    return next((place for place in places if place.is_file()), None)
+
+
+def read_head(name: str) -> dict[str, Any]:
+    """The content of a head's file.
+
+    Raises:
+        ModelError: no such head, or a damaged file.
+    """
+    path = head_path(name)
+    if path is None:
+        raise ModelError(f"{name!r} is neither a head's file nor a bundled head")
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT or not {"heads", "model_sha256", "codebook_sha256", "default"} <= set(content):
+            raise ValueError(f"format {content['format']}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: not a head written by this version of stance ({error})") from error
+    return content
+
+
+def misfit(content: dict[str, Any], model_sha256: str | None, book: Codebook) -> str | None:
+    """Why a head does not fit a model and a codebook, if so."""
+    if content["codebook_sha256"] != book.sha256:
+        return f"it was fitted on another version of the codebook {content['codebook']!r}"
+    if model_sha256 is None or content["model_sha256"] != model_sha256:
+        return f"it was fitted on another model (SHA-256 {str(content['model_sha256'])[:12]}…)"
+    return None
+
+
+def default_head(found: Entailed) -> tuple[StanceScorer | None, dict[str, Any]]:
+    """The bundled head for these entailments, if there is one that fits, and what the provenance says of it."""
+    name = found.codebook.name
+    if head_path(name) is None:
+        return None, {"used": False, "why": "no head is bundled for this codebook"}
+    content = read_head(name)
+    reason = misfit(content, found.model.get("sha256"), found.codebook)
+    if reason is None and not content["default"]:
+        reason = "on quotes that it was not fitted on it was no better than zero-shot"
+    if reason:
+        return None, {"used": False, "name": name, "why": reason}
+    scorer = _from_content(content, found.codebook, found.scorer)
+    scorer.heads_ = {frame: head for frame, head in scorer.heads_.items() if frame in content["default"]}
+    return scorer, {"used": True, "name": name, "frames": list(scorer.heads_)}
+
+
+# --- one frame ----------------------------------------------------------------------------------
+
+
+def _learn(
+    features: Floats, codes: NDArray[np.int64], groups: NDArray[Any], zero_shot: tuple[Floats, ...], hypotheses: int,
+    folds: int,
+) -> tuple[dict[str, Any], FrameHead | None]:  # fmt: skip
+    """What the report says of a frame, and its head where it beat zero-shot."""
+    speakers = len(np.unique(groups))
+    row: dict[str, Any] = {"n": len(codes), "speakers": speakers, "zero_shot": float("nan"), "fitted": float("nan"),
+                           "used": False}  # fmt: skip
+    if len(codes) < FEWEST_CODES or speakers < 2 or len(np.unique(codes)) < 2:
+        return row | {"why": f"{len(codes)} codes of {speakers} speakers with {len(np.unique(codes))} different "
+                             "values: too few to learn from; zero-shot is kept"}, None  # fmt: skip
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale = np.where(scale > 1e-9, scale, 1.0)
+    scale[hypotheses:] /= EMBEDDING
+    inputs = (features - mean) / scale
+    splits = list(GroupKFold(min(folds, speakers)).split(inputs, codes, groups))
+    tried = [(strength, _held_out(inputs, codes, splits, strength)) for strength in STRENGTHS]
+    losses = [log_loss(codes, softmax(logits), labels=[-1, 0, 1]) for _, logits in tried]
+    best = int(np.argmin(losses))
+    strength, logits = tried[best]
+    temperature = _temperature(logits, codes)
+    held_out = softmax(logits / temperature)
+    row["fitted"] = _auc(codes, held_out[:, 2], held_out[:, 0])
+    row["zero_shot"] = _auc(codes, zero_shot[0], np.nan_to_num(zero_shot[1]))
+    row["used"] = bool(row["fitted"] > row["zero_shot"])
+    if not row["used"]:
+        return row | {"why": "cross-validated, the fit is no better than zero-shot; zero-shot is kept"}, None
+    model = _regression(strength).fit(inputs, codes)
+    classes, weights, bias = _expanded(model)
+    head = FrameHead(classes, weights / scale, bias - (weights / scale) @ mean, temperature)
+    return row | {"why": f"fitted better (C {strength:g}, temperature {temperature:.2f})"}, head
+
+
+def _regression(strength: float) -> LogisticRegression:
+    return LogisticRegression(C=strength, max_iter=300, tol=1e-3)
+
+
+def _expanded(model: LogisticRegression) -> tuple[tuple[int, ...], Floats, Floats]:
+    """Classes, weights and biases with one row a class, also where there are two."""
+    weights, bias = model.coef_, model.intercept_
+    if len(model.classes_) == 2:
+        weights, bias = np.vstack([0 * weights[0], weights[0]]), np.array([0.0, bias[0]])
+    return tuple(int(c) for c in model.classes_), weights, bias
+
+
+def _held_out(inputs: Floats, codes: NDArray[np.int64], splits: Any, strength: float) -> Floats:
+    """(quotes, 3) logits from models that did not see the quote's speaker; a class that a fold lacks is unlikely."""
+    out = np.full((len(codes), 3), -20.0)
+    for train, test in splits:
+        if len(np.unique(codes[train])) < 2:
+            out[test, codes[train][0] + 1] = 0.0
+            continue
+        classes, weights, bias = _expanded(_regression(strength).fit(inputs[train], codes[train]))
+        logits = inputs[test] @ weights.T + bias
+        out[np.ix_(test, [c + 1 for c in classes])] = logits - logits.max(axis=1, keepdims=True)
+    return out
+
+
+def _temperature(logits: Floats, codes: NDArray[np.int64]) -> float:
+    """The temperature with the smallest log loss, between 0.3 and 5."""
+
+    def loss(log_temperature: float) -> float:
+        return float(log_loss(codes, softmax(logits / np.exp(log_temperature)), labels=[-1, 0, 1]))
+
+    found = optimize.minimize_scalar(loss, bounds=(np.log(0.3), np.log(5)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def _auc(codes: NDArray[np.int64], support: Floats, oppose: Floats) -> float:
+    """The mean AUC of support and of oppose, of those codes that there are."""
+    targets = [(codes == 1, support), (codes == -1, oppose)]
+    found = [roc_auc_score(is_so, value) for is_so, value in targets if 0 < is_so.sum() < len(codes)]
+    return float(np.mean(found))
