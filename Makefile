@@ -6,8 +6,9 @@ REPORT := build/report
 DEMO_READY := .venv/.demo-ready
 TEST_READY := .venv/.test-ready
 LAB_READY := .venv/.lab-ready
+BENCH_READY := .venv/.bench-ready
 
-.PHONY: demo test test-browser lab check refresh clean
+.PHONY: demo test test-browser lab check bench refresh clean
 
 demo: $(DEMO_READY)
 	$(BIN)/stance report stance/data/sample/article.html -o $(REPORT)
@@ -29,6 +30,13 @@ check: $(TEST_READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Every benchmark in full takes about two hours; BENCH=--quick is a few minutes, to see that they work.
+bench: $(BENCH_READY)
+	for name in start speed sharing cached workers resume memory; do \
+		echo "== $$name"; $(BIN)/python benchmarks/$$name.py $(BENCH) || exit 1; \
+	done
+	if [ -d ../shared/data ]; then $(BIN)/python benchmarks/articles.py --data ../shared/data $(BENCH); fi
+
 lab: $(LAB_READY)
 	$(BIN)/jupyter lab notebooks/
 
@@ -45,6 +53,10 @@ $(TEST_READY): pyproject.toml constraints.txt | .venv/bin/python
 
 $(LAB_READY): pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[notebook]"
+	touch $@ $(DEMO_READY)
+
+$(BENCH_READY): pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench,scale]"
 	touch $@ $(DEMO_READY)
 
 clean:

@@ -40,6 +40,9 @@ from .errors import (
 from .errors import (
     TableError as TableError,
 )
+from .errors import (
+    WriteError as WriteError,
+)
 from .explanation import Explanation as Explanation
 from .explanation import explain as explain
 from .head import StanceScorer as StanceScorer
@@ -102,6 +105,8 @@ from .robustness.result import Multiverse as Multiverse
 from .scoring import Entailed as Entailed
 from .scoring import entail as entail
 from .scoring import score as score
+from .streams import ScoreFolder as ScoreFolder
+from .streams import score_stream as score_stream
 from .validation.accuracy import Thresholds as Thresholds
 from .validation.accuracy import choose_threshold as choose_threshold
 from .validation.accuracy import validate as validate
@@ -133,12 +138,14 @@ __all__ = [
     "NetworkError",
     "ReadError",
     "Roster",
+    "ScoreFolder",
     "StanceError",
     "StanceScorer",
     "TableError",
     "Thresholds",
     "Validation",
     "Verification",
+    "WriteError",
     "add_parties",
     "apply_review",
     "as_quotes",
@@ -177,6 +184,7 @@ __all__ = [
     "sample_article",
     "sample_for_coding",
     "score",
+    "score_stream",
     "style",
     "teaching_corpus",
     "update_roster",

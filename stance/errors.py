@@ -7,6 +7,7 @@ StanceError
 │   └── CodebookError     a codebook is not valid; says the file and the line
 ├── ModelError            a model cannot be loaded, or is no NLI model
 ├── NetworkError          a page could not be fetched
+├── WriteError            a result cannot be written: a full disk, no permission
 └── MissingExtraError     an optional dependency is not installed (also an ImportError)
 
 Every message names the value, what is wrong with it, and what to do.
@@ -39,6 +40,10 @@ class ModelError(StanceError):
 
 class NetworkError(StanceError):
     """A page could not be fetched."""
+
+
+class WriteError(StanceError):
+    """A result cannot be written."""
 
 
 class MissingExtraError(StanceError, ImportError):

@@ -302,11 +302,15 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
 def read_table(path: str | Path) -> pd.DataFrame:
     """Reads a table written by :func:`write_table`, or a user's own CSV, JSONL or Parquet, as it stands.
 
+    A folder is one that ``stance score big.parquet -o FOLDER`` wrote.
+
     Raises:
         ReadError: missing, empty or unreadable file, or text that is not UTF-8.
         TableError: a suffix that names no table format.
     """
     path = Path(path)
+    if path.is_dir():
+        return _read_parts(path)
     suffix = check_suffix(path)
     if not path.is_file():
         raise ReadError(f"{path}: no such file")
@@ -330,6 +334,28 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if suffix != ".parquet":
         table.attrs.update(_read_sidecar(path))
     return table
+
+
+def _read_parts(folder: Path) -> pd.DataFrame:
+    """The parts that :func:`stance.score_stream` wrote, as one table with one ledger."""
+    parts = sorted(folder.glob("part-*.parquet"))
+    if not parts:
+        raise ReadError(
+            f"{folder}: a folder without parts (part-000000.parquet, …); give a table or a folder of scores"
+        )
+    if not (folder / "done.json").is_file():
+        raise ReadError(f"{folder}: not finished; give the command that began it once more")
+    tables = [pd.read_parquet(part) for part in parts]
+    notes = [table.attrs for table in tables]
+    for table in tables:
+        table.attrs = {}
+    whole = pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
+    records = [note["provenance"] for note in notes if "provenance" in note]
+    whole.attrs["left_out"] = [row for note in notes for row in note.get("left_out", [])]
+    if records:
+        sums = {key: sum(record[key] for record in records) for key in ("quotes", "windows", "pairs")}
+        whole.attrs["provenance"] = {**records[0], **sums}
+    return whole
 
 
 def _lines(path: Path) -> list[str]:

@@ -55,6 +55,8 @@ def score(
     *,
     precision: str | None = None,
     head: Any = "auto",
+    cache: bool | None = None,
+    client: Any = None,
     seed: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -71,6 +73,8 @@ def score(
         head: "auto" puts the bundled fitted head on top of the bundled model where it was better on quotes that it was
             not fitted on (:class:`stance.StanceScorer`); False is zero-shot alone; or a fitted scorer of your own.
             A head sets support, oppose and stance; spread, facet and window stay the zero-shot model's.
+        cache: False computes everything afresh (see :mod:`stance.cache`); a loaded model's own habit if not given.
+        client: a ``dask.distributed.Client`` whose workers do the work (see :mod:`stance.cluster`).
         seed: kept in the provenance; scoring itself draws nothing.
         progress: a bar, once it has taken two seconds.
 
@@ -89,9 +93,11 @@ def score(
     1   deterrence     0.11
     """
     book = load_codebook(codebook)
-    found = (
-        quotes if isinstance(quotes, Entailed) else entail(quotes, book, model, precision=precision, progress=progress)
-    )
+    if client is not None:
+        return _on_cluster(_checked(quotes), book, model, precision, head, client, seed, progress)
+    found = quotes
+    if not isinstance(found, Entailed):
+        found = entail(found, book, model, precision=precision, cache=cache, progress=progress)
     if found.codebook.sha256 != book.sha256:
         raise InputError(
             f"the entailments are of the codebook {found.codebook.name!r}, not of {book.name!r}; entail again"
@@ -175,12 +181,13 @@ def entail(
     model: Any = None,
     *,
     precision: str | None = None,
+    cache: bool | None = None,
     progress: bool = True,
 ) -> Entailed:
     """Runs the model once; :func:`score`, :func:`stance.multiverse` and :class:`stance.StanceScorer` take the result.
 
     Args:
-        quotes, codebook, model, precision, progress: as in :func:`score`.
+        quotes, codebook, model, precision, cache, progress: as in :func:`score`.
 
     Raises:
         TableError, InputError, CodebookError, ModelError: as :func:`score`.
@@ -189,15 +196,8 @@ def entail(
     Entailed(1 quotes, 1 windows, 36 hypotheses of 'enforcement-deterrence', model 'bundled')
     """
     book = load_codebook(codebook)
-    if isinstance(quotes, str):
-        quotes = [quotes]
-    if not isinstance(quotes, pd.DataFrame):
-        quotes = pd.DataFrame({"text": list(quotes)})
-    clash = [column for column in SCORE_COLUMNS if column in quotes.columns]
-    if clash:
-        raise TableError(f"the quotes have a column {clash[0]!r}, which scoring writes; rename or drop it")
-    table = as_quotes(quotes, origin="the quotes table")
-    scorer = _scorer(model, precision)
+    table = _checked(quotes)
+    scorer = load_scorer(model, precision, cache=cache)
     hypotheses = book.hypotheses
     windows = [_windows(scorer, text, hypotheses) for text in table["text"]]
     places = [(row, start, end) for row, spans in enumerate(windows) for start, end in spans]
@@ -205,6 +205,40 @@ def entail(
     pairs = [(texts[row][start:end], hypothesis) for row, start, end in places for hypothesis in hypotheses]
     found = _probabilities(scorer, pairs, progress).reshape(len(places), len(hypotheses), 3)
     return Entailed(table, book, places, found, _model_record(scorer, model), scorer)
+
+
+def _checked(quotes: "pd.DataFrame | str | Iterable[str] | Entailed") -> pd.DataFrame:
+    """A quotes table of whatever was given.
+
+    Raises:
+        TableError: nothing to score, or a column that scoring writes.
+        InputError: entailments, where quotes are wanted.
+    """
+    if isinstance(quotes, Entailed):
+        raise InputError("client= is for quotes; these are entailments, which the model has been run for already")
+    if isinstance(quotes, str):
+        quotes = [quotes]
+    if not isinstance(quotes, pd.DataFrame):
+        quotes = pd.DataFrame({"text": list(quotes)})
+    clash = [column for column in SCORE_COLUMNS if column in quotes.columns]
+    if clash:
+        raise TableError(f"the quotes have a column {clash[0]!r}, which scoring writes; rename or drop it")
+    return as_quotes(quotes, origin="the quotes table")
+
+
+def _on_cluster(
+    table: pd.DataFrame, book: Codebook, model: Any, precision: str | None, head: Any, client: Any, seed: int,
+    progress: bool,
+) -> pd.DataFrame:  # fmt: skip
+    from stance.cluster import score_table  # dask, only where it is used
+
+    columns, provenance = score_table(table, client, book, model, precision, head, seed, progress)
+    out = table.loc[table.index.repeat(len(book.frames))].reset_index(drop=True)
+    for name in SCORE_COLUMNS:
+        out[name] = columns[name]
+    out.attrs = dict(table.attrs)
+    out.attrs["provenance"] = provenance
+    return out
 
 
 def _apply_head(out: pd.DataFrame, found: Entailed, head: Any) -> dict[str, Any]:
@@ -279,16 +313,31 @@ def _strongest(
     return best
 
 
-def _scorer(model: Any, precision: str | None) -> Any:
-    if callable(model):
-        if precision is None:
-            return model
-        if not hasattr(model, "with_precision"):
-            raise InputError(f"precision={precision!r} is for models that stance loads; this one is a callable")
-        return model.with_precision(precision)
-    from stance.entailment import load_model  # torch and transformers, only where a model is used
+def load_scorer(
+    model: Any, precision: str | None = None, *, cache: bool | None = None, tokens_a_batch: int | None = None
+) -> Any:
+    """What scores pairs: a callable as it is, or the model of that name.
 
-    return load_model(model, precision=precision or "auto")
+    Args:
+        tokens_a_batch: a fixed size of batches, for results that are the same to the last bit in every run.
+
+    Raises:
+        InputError: a precision for a callable.
+        ModelError: as :func:`stance.load_model`.
+    """
+    if callable(model) and not hasattr(model, "with_precision"):
+        if precision is not None:
+            raise InputError(f"precision={precision!r} is for models that stance loads; this one is a callable")
+        return model
+    if not callable(model):
+        from stance.entailment import load_model  # torch and transformers, only where a model is used
+
+        model = load_model(model, precision=precision or "auto")
+    elif precision is not None:
+        model = model.with_precision(precision)
+    if cache is False:
+        model = model.with_cache(None)
+    return model if tokens_a_batch is None else model.with_batches(tokens_a_batch)
 
 
 def _windows(scorer: Any, text: str, hypotheses: Sequence[str]) -> list[tuple[int, int]]:

@@ -9,7 +9,6 @@ from stance.cli.shared import (
     ByOption,
     CodebookOption,
     ModelOption,
-    Output,
     PrecisionOption,
     SeedOption,
     app,
@@ -22,15 +21,33 @@ from stance.cli.shared import (
 @app.command(epilog="Example: stance score quotes.csv -o scores.csv")
 def score(
     quotes: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet with a column text")],
-    output: Output = None, codebook: CodebookOption = None, model: ModelOption = None,
-    precision: PrecisionOption = "auto",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a .csv, .jsonl or .parquet file; or a folder, "
+                      "for tables larger than memory: the same command goes on after an interruption")] = None,
+    codebook: CodebookOption = None, model: ModelOption = None, precision: PrecisionOption = "auto",
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="compute every score afresh")] = False,
+    cluster: Annotated[str | None, typer.Option("--cluster", metavar="ADDRESS",
+                       help="local:N processes, or a Dask scheduler's tcp://host:port")] = None,
+    chunk: Annotated[int, typer.Option("--chunk", help="quotes in each part of an output folder")] = 512,
 ) -> None:  # fmt: skip
     """Score quotes on the frames of a codebook."""
+    from contextlib import nullcontext
+
     from stance.quotes import read_quotes
     from stance.scoring import score as score_quotes
 
-    check_output(output)
-    table = score_quotes(read_quotes(quotes), codebook, model, precision=precision)
+    if cluster:
+        from stance.cluster import connect
+    with connect(cluster) if cluster else nullcontext() as client:
+        if client is not None:
+            print(f"cluster: {len(client.nthreads())} workers, dashboard {client.dashboard_link}")
+        if output is not None and not output.suffix:
+            from stance.streams import score_stream
+
+            print(score_stream(quotes, output, codebook, model, precision=precision, chunk=chunk, client=client))
+            return
+        check_output(output)
+        table = score_quotes(read_quotes(quotes), codebook, model, precision=precision,
+                             cache=False if no_cache else None, client=client)  # fmt: skip
     show_table(table, ["speaker", "frame", "support", "oppose", "spread", "text"])
     if output:
         save_table(table, output)
@@ -38,7 +55,7 @@ def score(
 
 @app.command(epilog="Example: stance compare scores.csv Labour Conservative --json")
 def compare(
-    scores: Annotated[Path, typer.Argument(help="what `stance score` wrote")],
+    scores: Annotated[Path, typer.Argument(help="what `stance score` wrote, a file or a folder")],
     a: Annotated[str, typer.Argument(metavar="GROUP", help="such as Labour")],
     b: Annotated[str, typer.Argument(metavar="GROUP", help="such as Conservative")],
     by: ByOption = "party", seed: SeedOption = 0,

@@ -93,6 +93,7 @@ class EntailmentModel:
         self.cache: ScoreCache | None = None
         self.tokens_a_batch: int | None = None
         self._encode = PairEncoder(tokenizer)
+        self._asked: tuple[tuple[str, ...], int] = ((), 0)  # hypotheses, tokens of the longest
         self._engines: dict[str, Engine] = {}  # by precision; shared by the model's siblings
         self._window_tokens = min(limit, int(getattr(config, "stance_window_tokens", LONGEST_WINDOW)))
 
@@ -150,6 +151,13 @@ class EntailmentModel:
         size = sum(weight.numel() for weight in self._network.parameters())
         return f"EntailmentModel({self.name!r}, {kind}, {size / 1e6:.1f} M parameters)"
 
+    def _longest(self, hypotheses: tuple[str, ...]) -> int:
+        """Tokens of the longest hypothesis; asked anew for every quote, so the last answer is kept."""
+        if self._asked[0] != hypotheses:
+            rows = self._tokenizer(list(hypotheses))["input_ids"]
+            self._asked = hypotheses, max(map(len, rows), default=0)
+        return self._asked[1]
+
     def windows(self, text: str, hypotheses: Sequence[str]) -> list[tuple[int, int]]:
         """Splits a premise into runs of whole sentences that fit beside the longest hypothesis.
 
@@ -157,7 +165,7 @@ class EntailmentModel:
             Half-open character ranges, in order, one where all fits. Every token of the text is in one. A single
             sentence that is too long is cut between words.
         """
-        longest = max((len(ids) for ids in self._tokenizer(list(hypotheses))["input_ids"]), default=0)
+        longest = self._longest(tuple(hypotheses))
         budget = self._window_tokens - longest - self._tokenizer.num_special_tokens_to_add(pair=True)
         if budget < 8:
             raise InputError(

@@ -1,0 +1,44 @@
+"""Two local workers of one thread against one, and that the scores are the same.
+
+    python benchmarks/workers.py [--quick]
+
+Both clusters are up and have loaded the model before the clock starts; they take turns, five times each.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+from common import machine, options, premises, ratio
+
+import stance
+from stance.cluster import connect
+
+
+def main() -> None:
+    args = options(__doc__ or "").parse_args()
+    print(machine())
+    texts = premises(8 if args.quick else 80)
+    rounds = 2 if args.quick else 5
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    with tempfile.TemporaryDirectory() as place, connect("local:1") as one, connect("local:2") as two:
+        folder = Path(place)
+        source = folder / "quotes.parquet"
+        pd.DataFrame({"quote_id": [f"q{i}" for i in range(len(texts))], "text": texts}).to_parquet(source)
+        found = {}
+        for number in range(-1, rounds):
+            for count, client in ((1, one), (2, two)):
+                start = time.perf_counter()
+                done = stance.score_stream(source, folder / f"{number}-{count}", chunk=max(1, len(texts) // 16),
+                                           client=client, progress=False)  # fmt: skip
+                if number >= 0:  # the first round loads the model on each worker
+                    seconds[count].append(time.perf_counter() - start)
+                found[count] = done.read()["support"].to_numpy()
+        same = bool((found[1] == found[2]).all())
+    print(f"{len(texts)} quotes: one worker {min(seconds[1]):.1f} s, two {min(seconds[2]):.1f} s (best); "
+          f"ratio {ratio(seconds[1], seconds[2])}; the same scores to the last bit: {same}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""The same scoring on Dask: one machine's processes, or a cluster's.
+
+Chunks of rows go to the workers as Parquet files in the output's folder, not through the scheduler, and each worker
+writes its part there; so the folder must be on a disk that all of them see. A worker loads the model once. A part whose
+worker died is done again by another, and since a part's bytes do not depend on who made it, the folder is the same as
+that of one machine (of the same kind).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stance.codebook import Codebook
+from stance.errors import InputError, MissingExtraError, StanceError
+from stance.quotes import whole_file
+from stance.scoring import SCORE_COLUMNS, load_scorer
+from stance.streams import TOKENS_A_BATCH, Source, Task, score_stream, writing
+
+AHEAD = 3  # chunks on disk for each thread of a worker, so that none waits
+RETRIES = 3  # of a part whose worker failed
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise MissingExtraError("a cluster needs dask; pip install 'stance-toolkit[scale]'") from error
+    return distributed
+
+
+@contextmanager
+def connect(address: str) -> Iterator[Any]:
+    """A client of a cluster that runs already, or of one that is started on this machine.
+
+    Args:
+        address: "tcp://host:8786", or "local:N" for N processes of one thread each.
+
+    Raises:
+        InputError: another form, or nothing answers there.
+        MissingExtraError: dask is not installed.
+
+    >>> with stance.cluster.connect("local:2") as client:    # doctest: +SKIP
+    ...     stance.score_stream("big.parquet", "scores/", client=client)
+    """
+    distributed = _distributed()
+    kind, _, rest = address.partition(":")
+    if kind == "local":
+        if not rest.isdigit() or int(rest) < 1:
+            raise InputError(f"--cluster {address!r}: write local:N with N of at least 1")
+        with (
+            distributed.LocalCluster(n_workers=int(rest), threads_per_worker=1, dashboard_address=":0") as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+        return
+    if kind not in {"tcp", "tls", "ucx", "ws"}:
+        raise InputError(f"--cluster {address!r}: write local:N, or a scheduler's address such as tcp://host:8786")
+    try:
+        client = distributed.Client(address, timeout="10s")
+    except (OSError, TimeoutError) as error:
+        raise InputError(f"--cluster {address!r}: no scheduler answers there ({error})") from error
+    with client:
+        yield client
+
+
+def run_parts(
+    client: Any, task: Task, source: Source, chunk: int, missing: list[int], model: Any, precision: str | None, bar: Any
+) -> None:
+    """Has the missing parts made by a client's workers; returns when all are there."""
+    distributed = _distributed()
+    name = getattr(model, "name", None) if hasattr(model, "with_precision") else model
+    precision = getattr(model, "precision", precision) if precision is None else precision
+    inputs = task.folder / ".rows"
+    with writing(task.folder):
+        inputs.mkdir(exist_ok=True)
+    todo = set(missing)
+    at_once = max(1, AHEAD * sum(client.nthreads().values()))
+    sizes: dict[Any, int] = {}
+    running: Any = distributed.as_completed()
+    try:
+        for start, rows in source.chunks(chunk) if missing else ():
+            index = start // chunk
+            if index not in todo:
+                continue
+            while len(sizes) >= at_once:
+                _collect(next(running), sizes, bar)
+                source.check_unchanged()
+            path = inputs / f"{index:06d}.parquet"
+            with writing(task.folder), whole_file(path) as temporary:
+                pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), temporary)
+            future = client.submit(_work, path, start, index, task, name, precision, pure=False, retries=RETRIES)
+            sizes[future] = len(rows)
+            running.add(future)
+        while sizes:
+            _collect(next(running), sizes, bar)
+    finally:
+        client.cancel(list(sizes))
+        for left in inputs.glob("*"):
+            left.unlink(missing_ok=True)
+        inputs.rmdir()
+
+
+def _collect(future: Any, sizes: dict[Any, int], bar: Any) -> None:
+    rows = sizes.pop(future)
+    try:
+        path = future.result()
+    except StanceError:
+        raise
+    except Exception as error:  # whatever a worker met
+        raise StanceError(f"a worker failed {RETRIES + 1} times on a part ({type(error).__name__}: {error}); the parts "
+                          "so far are kept, and the same call goes on from there") from error  # fmt: skip
+    Path(path).unlink(missing_ok=True)
+    bar.update(rows)
+
+
+def _work(path: Path, start: int, index: int, task: Task, model: Any, precision: str | None) -> Path:
+    """On a worker: scores the rows of a file into their part; the model is loaded by the first such call."""
+    scorer = load_scorer(model, precision, cache=False, tokens_a_batch=TOKENS_A_BATCH)
+    task.run(pd.read_parquet(path), start, index, scorer)
+    return path
+
+
+def score_table(
+    table: pd.DataFrame,
+    client: Any,
+    book: Codebook,
+    model: Any,
+    precision: str | None,
+    head: Any,
+    seed: int,
+    progress: bool,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Scores a quotes table in memory by way of a folder beside the work: the score columns, and the provenance."""
+    with TemporaryDirectory(dir=Path.cwd(), prefix=".stance-") as folder:
+        bare = table[["quote_id", "text"]]
+        done = score_stream(bare, Path(folder) / "scores", book, model, precision=precision, head=head,
+                            client=client, seed=seed, progress=progress)  # fmt: skip
+        found = done.read()
+    columns = found[["quote_id", *SCORE_COLUMNS]].copy()
+    columns["window"] = pd.Series([list(map(int, window)) for window in columns["window"]], dtype=object)
+    return columns, found.attrs["provenance"]

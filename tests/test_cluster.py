@@ -1,0 +1,82 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import stance
+from stance.cluster import connect
+from stance.errors import InputError
+from tests.test_streams import BOOK, content, scorer, some_quotes
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def client():
+    """One cluster for the tests of this file: two processes on this machine."""
+    with connect("local:2") as client:
+        client.run(sys.path.insert, 0, str(ROOT))
+        yield client
+
+
+def test_the_cluster_writes_the_same_bytes(client, tmp_path):
+    some_quotes().to_parquet(tmp_path / "big.parquet")
+    stance.score_stream(tmp_path / "big.parquet", tmp_path / "one", BOOK, scorer, chunk=9, progress=False)
+    many = stance.score_stream(tmp_path / "big.parquet", tmp_path / "many", BOOK, scorer, chunk=9, client=client,
+                               progress=False)  # fmt: skip
+    assert many.quotes == 100
+    assert content(tmp_path / "many") == content(tmp_path / "one")
+
+
+def test_score_takes_a_client(client, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    quotes = some_quotes(20)
+    one, many = stance.score(quotes, BOOK, scorer), stance.score(quotes, BOOK, scorer, client=client)
+    pd.testing.assert_frame_equal(many, one)
+    assert list(tmp_path.iterdir()) == []
+
+
+class DiesOnce:
+    """A scorer that takes its worker with it, the first time it meets a given quote."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __call__(self, pairs):
+        if any("Sentence 42 " in premise for premise, _ in pairs) and not self.mark.exists():
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return scorer(pairs)
+
+
+def test_a_dead_workers_part_is_done_again(client, tmp_path):
+    some_quotes().to_parquet(tmp_path / "big.parquet")
+    mark = tmp_path / "died"
+    done = stance.score_stream(tmp_path / "big.parquet", tmp_path / "many", BOOK, DiesOnce(mark), chunk=9,
+                               client=client, progress=False)  # fmt: skip
+    assert mark.exists()
+    once = stance.score(some_quotes(), BOOK, scorer)
+    np.testing.assert_array_equal(done.read()["support"], once["support"])
+
+
+def test_a_workers_error_reaches_the_caller(client, tmp_path):
+    some_quotes(10).to_parquet(tmp_path / "big.parquet")
+    with pytest.raises(stance.StanceError, match="worker failed"):
+        stance.score_stream(tmp_path / "big.parquet", tmp_path / "many", BOOK, lambda pairs: 1 / 0, client=client,
+                            progress=False)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ["local:none", "local:0", "somewhere"])
+def test_an_address_that_is_none(address):
+    with pytest.raises(InputError, match="--cluster"), connect(address):
+        pass
+
+
+def test_the_cluster_room_loads_dask_only_when_used():
+    code = "import stance.cluster, sys; print('distributed' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
