@@ -19,9 +19,10 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="module")
 def client():
     """One cluster for the tests of this file: two processes on this machine."""
-    with connect("local:2") as client:
-        client.run(sys.path.insert, 0, str(ROOT))
-        yield client
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))  # for workers that are started anew, too: they import the tests' scorers
+        with connect("local:2") as client:
+            yield client
 
 
 def test_the_cluster_writes_the_same_bytes(client, tmp_path):

@@ -7,6 +7,7 @@ import torch
 
 import stance
 from stance.entailment import label_columns, load_model, sentence_spans
+from stance.entailment.bert import BertEngine
 from stance.entailment.choice import BOUND, SMALL_JOB, quick_engine
 from stance.entailment.encoding import PairEncoder
 from stance.entailment.engine import PaddedEngine, TokenBudget
@@ -166,6 +167,21 @@ def test_the_engine_gives_what_the_network_gives(tiny_model):
     np.testing.assert_allclose(model.with_batches(100).predict(pairs), whole, atol=1e-5)
     model._engines["exact"] = PaddedEngine(network, tokenizer)
     np.testing.assert_allclose(model.predict(pairs), whole, atol=1e-5)
+
+
+def test_rows_that_are_computed_twice_keep_the_numbers(tiny_model):
+    rng = np.random.default_rng(0)
+    pairs = [(words(rng, 30), words(rng, 12)) for _ in range(40)]
+    model = load_model(tiny_model(), precision="exact", cache=False)
+    model._engines["exact"] = BertEngine(model._network)
+    plain = model.predict(pairs)
+    model._engines["exact"] = BertEngine(model._network, mixed=True)
+    np.testing.assert_allclose(model.predict(pairs), plain, atol=1e-6)
+    errors = []
+    for mixed in (False, True):
+        model._engines["exact"] = BertEngine(model._network, torch.bfloat16, mixed=mixed)
+        errors.append(np.sqrt(((model.predict(pairs) - plain) ** 2).mean()))
+    assert 0 < errors[1] < errors[0] < 0.05
 
 
 def test_auto_stays_within_its_bound_or_does_without(tiny_model):

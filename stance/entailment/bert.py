@@ -3,7 +3,8 @@
 The numbers are those of ``BertForSequenceClassification`` to rounding. What is saved: padding (pairs stand one behind
 the other in one long row of tokens, and attention takes runs of pairs of one length), the last layer's work on every
 token but the first (the classifier reads that one alone), and, in bfloat16, the time of the matrix products. Sums,
-layer norms and the classifier stay in float32 in either arithmetic.
+layer norms, the last layer's first token and the classifier stay in float32 in either arithmetic; with ``mixed`` the
+special tokens' and the hypothesis's products do too: they are the fewer tokens, and the score hangs on them most.
 
 Devlin et al. (2019), "BERT", NAACL.
 """
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
 
 from stance.entailment.encoding import Encoded
@@ -21,7 +23,7 @@ Weights = tuple[torch.Tensor, torch.Tensor]  # weight, bias
 
 
 class Layer(NamedTuple):
-    """One layer: products in the engine's arithmetic, norms in float32, and the first token's own in float32."""
+    """One layer: products in the engine's arithmetic, norms in float32, and the four products' weights in float32."""
 
     qkv: Weights
     context: Weights
@@ -53,11 +55,16 @@ def runs_here(network: Any) -> bool:
 
 
 class BertEngine:
-    """``BertForSequenceClassification`` on a CPU."""
+    """``BertForSequenceClassification`` on a CPU.
 
-    def __init__(self, network: Any, dtype: torch.dtype = torch.float32) -> None:
+    Args:
+        mixed: the tokens that are not the premise's are computed in float32 whatever ``dtype`` is.
+    """
+
+    def __init__(self, network: Any, dtype: torch.dtype = torch.float32, *, mixed: bool = False) -> None:
         bert = network.bert
-        self.arithmetic = str(dtype).removeprefix("torch.")
+        self.arithmetic = str(dtype).removeprefix("torch.") + ("+float32" if mixed else "")
+        self._mixed = mixed
         self._dtype = dtype
         self._width = int(network.config.hidden_size)
         self._heads = int(network.config.num_attention_heads)
@@ -95,23 +102,36 @@ class BertEngine:
         states += self._types[torch.from_numpy(types)]
         states = self._normed(states, self._norm)
         runs = _runs(lengths)
+        exact = torch.from_numpy(_not_premise(types, starts.numpy())) if self._mixed else None
         for layer in self._layers[:-1]:
-            states = self._whole_layer(states, layer, runs)
+            states = self._whole_layer(states, layer, runs, exact)
         first = self._last_layer(states, self._layers[-1], runs, starts)
         pooled = torch.tanh(linear(first, *self._pooler))
         return linear(pooled, *self._classifier)
 
-    def _whole_layer(self, states: torch.Tensor, layer: Layer, runs: list[Run]) -> torch.Tensor:
+    def _whole_layer(
+        self, states: torch.Tensor, layer: Layer, runs: list[Run], exact: torch.Tensor | None
+    ) -> torch.Tensor:
+        """One layer for every token; the rows ``exact`` go through the products a second time, in float32."""
+        to_qkv, to_context, to_up, to_down = layer.exact
         qkv = linear(states.to(self._dtype), *layer.qkv)  # (tokens, 3 x width)
+        if exact is not None:
+            qkv[exact] = linear(states[exact], *to_qkv).to(self._dtype)
         context = torch.empty(len(states), self._width, dtype=self._dtype)
         for start, pairs, length in runs:
             here = slice(start, start + pairs * length)
             query, key, value = self._split(qkv[here], pairs, length, 3)
             found = scaled_dot_product_attention(query, key, value)  # (pairs, heads, length, width / heads)
             context[here].view(pairs, length, self._heads, -1).copy_(found.transpose(1, 2))
-        states = self._normed(states + linear(context, *layer.context), layer.norm)
-        inner = gelu(linear(states.to(self._dtype), *layer.up))
-        return self._normed(states + linear(inner, *layer.down), layer.last_norm)
+        attended = states + linear(context, *layer.context)
+        if exact is not None:
+            attended[exact] = states[exact] + linear(context[exact].float(), *to_context)
+        attended = self._normed(attended, layer.norm)
+        out = attended + linear(gelu(linear(attended.to(self._dtype), *layer.up)), *layer.down)
+        if exact is not None:
+            rows = attended[exact]
+            out[exact] = rows + linear(gelu(linear(rows, *to_up)), *to_down)
+        return self._normed(out, layer.last_norm)
 
     def _last_layer(self, states: torch.Tensor, layer: Layer, runs: list[Run], starts: torch.Tensor) -> torch.Tensor:
         """The last layer for each pair's first token alone, which needs every token's key and value."""
@@ -140,6 +160,14 @@ class BertEngine:
 
 def _weights(module: Any) -> Weights:
     return module.weight.detach(), module.bias.detach()
+
+
+def _not_premise(types: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of the tokens that are not the premise's own: the first, the separator after it, and all that follows."""
+    rest = types == 1
+    rest[:-1] |= rest[1:]
+    rest[starts] = True
+    return np.flatnonzero(rest)
 
 
 def _runs(lengths: Sequence[int]) -> list[Run]:
