@@ -86,6 +86,18 @@ def test_every_picture_of_fictional_quotes_says_so():
         assert "FICTIONAL" not in words_of(draw(scores.assign(synthetic=False)))
 
 
+def test_pictures_of_tables_made_from_fictional_quotes_say_so_too():
+    scores = study(8, 10)
+    scores["text"] = [f"gangs and {party} boats" for party in scores["party"]]
+    found = stance.words(scores, "Labour", "Conservative")
+    assert "FICTIONAL QUOTES" in words_of(stance.plot_words(found))
+    found = stance.words(scores.assign(synthetic=False), "Labour", "Conservative")
+    assert "FICTIONAL" not in words_of(stance.plot_words(found))
+    curve = pd.DataFrame({"frame": ["f"], "specification": ["a"], "kind": ["default"], "difference": [0.2]})
+    curve.attrs["synthetic"] = True
+    assert "FICTIONAL QUOTES" in words_of(stance.plot_multiverse(curve))
+
+
 def test_the_timeline_has_events_intervals_and_counts_the_undated():
     scores = study(20, 5)
     scores.loc[:9, "date"] = pd.NaT

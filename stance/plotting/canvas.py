@@ -153,7 +153,10 @@ def footnote(table: pd.DataFrame, *, validated: bool = False) -> str:
 
 
 def is_fictional(table: pd.DataFrame) -> bool:
-    return "synthetic" in table and bool(table["synthetic"].fillna(False).astype("bool").any())
+    """Whether any quote is marked as fictional; a table made from quotes says it in ``attrs["synthetic"]``."""
+    if table.attrs.get("synthetic"):
+        return True
+    return "synthetic" in table and bool(table["synthetic"].eq(True).any())
 
 
 def need(table: pd.DataFrame, *columns: str, what: str = "the table that score() returns") -> None:

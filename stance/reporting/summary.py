@@ -79,8 +79,8 @@ def checklist(
          + ("; these quotes are fictional." if is_fictional(scores) else "."), "yours"),
         ("Data preprocessing", f"{stages} quotes entered; {left} items were left out or left open, each listed with "
          "its reason.", "done"),
-        ("Modelling", f"Zero-shot entailment with {made.get('model', {}).get('name', 'an unrecorded model')}; "
-         f"{book.get('hypotheses', 'unrecorded')} hypotheses, none fitted to these quotes.", "done"),
+        ("Modelling", f"Entailment with {made.get('model', {}).get('name', 'an unrecorded model')}; "
+         f"{book.get('hypotheses', 'unrecorded')} hypotheses; {_head(made)}.", "done"),
         ("Codebook fixed before the scores", *_locked(made)),
         ("Data leakage", "The model card lists the training data; whether these quotes are among them is for the "
          "author to check.", "yours"),
@@ -98,6 +98,13 @@ def checklist(
          "not of all members of a group.", "yours"),
     ]  # fmt: skip
     return words
+
+
+def _head(made: Mapping[str, Any]) -> str:
+    head = made.get("head") or {}
+    if not head.get("used"):
+        return "zero-shot, nothing fitted"
+    return f"on top of it the head {head.get('name', 'without a name')!r}, fitted on coded quotes"
 
 
 def _locked(made: Mapping[str, Any]) -> tuple[str, str]:

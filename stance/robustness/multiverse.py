@@ -99,6 +99,7 @@ def multiverse(
     table.attrs = {key: value for key, value in used.attrs.items() if key in ("left_out", "provenance")}
     if "synthetic" in found.table and found.table["synthetic"].astype("bool").any():
         notes.insert(0, "FICTIONAL QUOTES.")
+        table.attrs["synthetic"] = True  # its picture says so too
     return Multiverse(table, pd.DataFrame(shares), group_a, group_b, measure, by, seed, tuple(notes))
 
 

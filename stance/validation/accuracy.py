@@ -82,6 +82,7 @@ def validate(
     )  # fmt: skip
     for table in (metrics, calibration, differences):
         table.attrs["left_out"] = labelled.attrs["left_out"]
+        table.attrs["synthetic"] = "synthetic" in scores and bool(scores["synthetic"].eq(True).any())
     notes = _notes(labelled, metrics, differences, by)
     return Validation(metrics, calibration, differences, measure, limits, seed, resamples, notes, labelled)
 
