@@ -203,12 +203,12 @@ def test_marks_inside_a_mixed_quote_stay():
 def test_scraps_are_left_out_and_noted():
     text = "Regarding these deaths, Finch criticised the plan and said that it would cost a great deal of money."
     found, _, notes = shaped(
-        text, (at(text, "these deaths"), at(text, "it would cost a great deal of money")), at(text, "the plan"),
+        text, (at(text, "these deaths"), at(text, "it would cost a great deal of money")), at(text, "plan"),
         cue=at(text, "said"),
     )  # fmt: skip
     assert found == [["it would cost a great deal of money"]]
     assert [reason for reason, _ in notes] == [
-        "fragment beside a quote", "fragment of a word or two, not in quotation marks"]  # fmt: skip
+        "fragment beside a quote", "fragment of a few words, not in quotation marks"]  # fmt: skip
 
 
 def test_two_marks_on_one_quotation_are_one_row():

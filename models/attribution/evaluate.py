@@ -3,7 +3,8 @@
     python models/attribution/evaluate.py --data DATA --evaluator attribution_eval.py [--model FOLDER]
 
 DATA is the folder that holds ``attribution/``; the evaluator is the script that defines the four figures. Intervals are
-95% percentile bootstraps over articles. The speed is documents a second on one thread, reading of the model aside.
+95% percentile bootstraps over articles. The speed is documents a second on one thread, from texts to the table,
+the loading of the model and the roster aside.
 """
 
 import argparse
@@ -19,6 +20,8 @@ import numpy as np
 import torch
 from corpus import read
 
+from stance.articles import Article
+from stance.attribution import extract_quotes
 from stance.attribution.model import load_attribution_model
 from stance.attribution.typography import find_segments
 
@@ -61,12 +64,14 @@ def kind_of(text: str, content: list[list[int]], segments) -> str:
 
 
 def predictions(model, rows: list[dict]) -> list[dict]:
-    found = model([row["text"] for row in rows])
-    return [
-        {"doc": row["doc"], "quotes": [
-            {"content": mark.content, "cue": [mark.cue] if mark.cue else [], "source": mark.source} for mark in marks]}
-        for row, marks in zip(rows, found, strict=True)
-    ]  # fmt: skip
+    """What the quotes table holds of each article, as the evaluator reads it."""
+    table = extract_quotes([Article(row["text"], row["doc"]) for row in rows], marker=model, progress=False)
+    found: dict[str, list[dict]] = {row["doc"]: [] for row in rows}
+    for source, spans, cue, speaker in zip(
+        table["source"], table["spans"], table["cue_span"], table["speaker_span"], strict=True
+    ):
+        found[source].append({"content": spans, "cue": [cue] if cue else [], "source": [speaker] if speaker else []})
+    return [{"doc": doc, "quotes": quotes} for doc, quotes in found.items()]
 
 
 def bootstrap(evaluator, gold: list[dict], predicted: list[dict], draws: int, seed: int) -> dict[str, np.ndarray]:
@@ -115,7 +120,7 @@ def main() -> None:
     gold = read(args.data / "attribution" / "polnear-dev.jsonl.gz")
     model = load_attribution_model(args.model, precision=args.precision)
     print(model, model.sha256)
-    model([gold[0]["text"]])
+    predictions(model, gold[:1])
     wall, processor = time.perf_counter(), time.process_time()
     predicted = predictions(model, gold)
     wall, processor = time.perf_counter() - wall, time.process_time() - processor

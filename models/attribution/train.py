@@ -33,7 +33,7 @@ from stance.attribution.marking import LABELS, MarkingNetwork, link_scores
 HERE = Path(__file__).parent
 CLS, SEP, MASK = 101, 102, 103  # in the encoder's vocabulary
 # How the marks are read off the scores; chosen on PolNeAR dev.
-SETTINGS = {"window": 190, "overlap": 64}
+SETTINGS = {"window": 190, "overlap": 64, "eager": 0.0, "complete": 1.0}
 CUE = LABELS.index("B-cue")
 CONTENT = (LABELS.index("B-content"), LABELS.index("I-content"))
 

@@ -2,6 +2,7 @@
 
 import bisect
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -11,11 +12,10 @@ from tqdm.auto import tqdm
 from stance.articles import Article
 from stance.attribution import speakers
 from stance.attribution.marks import Mark, Span, Speaker
-from stance.attribution.model import Marker
-from stance.attribution.rules import mark_by_rules
+from stance.attribution.model import Marker, load_attribution_model
 from stance.attribution.shaping import shape
 from stance.attribution.transcripts import find_turns
-from stance.attribution.typography import find_segments, paragraphs_of
+from stance.attribution.typography import find_segments, paragraphs_of, visible
 from stance.errors import InputError
 from stance.people import Roster, add_parties, roster
 from stance.quotes import COLUMNS, as_quotes, left_out, make_quote_id
@@ -27,6 +27,7 @@ def extract_quotes(
     articles: Article | Iterable[Article],
     *,
     people: Roster | None = None,
+    precision: str = "auto",
     marker: Marker | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -35,8 +36,9 @@ def extract_quotes(
     Args:
         articles: what :func:`read_article` returns.
         people: another roster than the bundled one.
-        marker: another way to find quotes than the rules: any callable from texts to each text's
-            marks, such as :func:`load_attribution_model`.
+        precision: "auto" computes in bfloat16 where the processor has it, "exact" in float32.
+        marker: another way to find quotes than the bundled model: any callable from texts to each text's marks,
+            such as another folder's :func:`load_attribution_model`.
         progress: a bar, once it has taken two seconds.
 
     Returns:
@@ -57,7 +59,7 @@ def extract_quotes(
     twice = [source for source, count in seen.items() if count > 1]
     if twice:
         raise InputError(f"{twice[0]!r} is the source of {seen[twice[0]]} articles; give each its own (source=)")
-    marker = marker or mark_by_rules
+    marker = marker or load_attribution_model(precision=precision)
     marked = marker([article.text for article in several])
     pairs = zip(several, marked, strict=True)
     for article, marks in tqdm(
@@ -82,7 +84,7 @@ def extract_quotes(
 def _quotes_of(
     article: Article, marks: Sequence[Mark], people: Roster
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    text = article.text
+    text = visible(article.text)  # what is read; what is written comes from the article as it is
     segments, broken = find_segments(text)
     notes = [left_out("attribution", note["reason"], source=article.source, where=note["where"], text=note["text"])
              for note in broken]  # fmt: skip
@@ -91,11 +93,11 @@ def _quotes_of(
     shaped, scraps = shape(text, [*turns, *outside(marks, turns)], segments, paragraphs)
     notes += [left_out("attribution", reason, source=article.source, where=f"{start}–{end}", text=text[start:end])
               for reason, (start, end) in scraps]  # fmt: skip
-    named = list(zip(shaped, speakers.resolve(article, shaped, people), strict=True))
+    named = list(zip(shaped, speakers.resolve(replace(article, text=text), shaped, people), strict=True))
     rows = []
     for quote, speaker in named:
         spans = [[start, end] for start, end in quote.content]
-        words = " ".join(text[start:end] for start, end in spans)
+        words = " ".join(article.text[start:end] for start, end in spans)
         start, last = _paragraphs_around(paragraphs, spans[0][0], spans[-1][1])
         echo = _echo(text, (start, last), quote, named)
         where = f"{spans[0][0]}–{spans[-1][1]}"
@@ -117,7 +119,7 @@ def _quotes_of(
             "cue_span": list(quote.cue) if quote.cue else None,
             "confidence": quote.confidence,
             "speaker_confidence": min(speaker.confidence, quote.link_confidence) if speaker.name else None,
-            "context": text[max(start, spans[0][0] - _CONTEXT) : min(last, spans[-1][1] + _CONTEXT)],
+            "context": article.text[max(start, spans[0][0] - _CONTEXT) : min(last, spans[-1][1] + _CONTEXT)],
         })  # fmt: skip
     return rows, notes
 

@@ -3,6 +3,7 @@
 Every quote hangs on its cue: contents that point to one cue are one quote, and the cue points to the source.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,40 +171,112 @@ class Quote:
     link_confidence: float
 
 
-def quotes_of(scores: Scores, settings: dict[str, Any]) -> list[Quote]:
+def quotes_of(text: str, scores: Scores, settings: dict[str, Any]) -> list[Quote]:
+    """Quotes in tokens, in the order of the text.
+
+    Args:
+        settings: ``eager``, taken from the score of "outside" (above 0: more spans are found, and more wrong ones);
+            ``complete``, the same again in the sentence of a cue that has found no content, since every cue has one.
+    """
     labels = scores.labels.copy()
-    labels[:, 0] -= settings.get("eager", 0.0)  # above 0: more spans are found, and more wrong ones
-    found = ranges_of(best_labels(labels))
+    labels[:, 0] -= settings.get("eager", 0.0)
+    best = best_labels(labels)
+    found = ranges_of(best)
     probability = np.exp(scores.labels)
     inside = {role: probability[:, LABELS.index(f"B-{role}")] + probability[:, LABELS.index(f"I-{role}")]
               for role in _ROLES}  # fmt: skip
     contents, cues, sources = (found[role] for role in _ROLES)
-    to_cue = link_probabilities(scores, 0, [np.arange(a, b) for a, b in contents], np.array([a for a, _ in cues], int))
-    to_source = link_probabilities(scores, 1, [np.array([a]) for a, _ in cues], np.array([a for a, _ in sources], int))
+    heads = np.array([start for start, _ in cues], dtype=np.int64)
+    to_cue = link_probabilities(scores, 0, [np.arange(a, b) for a, b in contents], heads)
     groups: dict[int, list[int]] = {}
-    loose: list[int] = []
     for i, row in enumerate(to_cue):
-        best = int(row.argmax()) - 1
-        if best < 0 and len(row) > 1 and row[1:].max() > settings.get("loose", 1.0):
-            best = int(row[1:].argmax())
-        if best < 0:
-            loose.append(i)
-        else:
-            groups.setdefault(best, []).append(i)
+        groups.setdefault(int(row.argmax()) - 1, []).append(i)
+    if settings.get("complete"):
+        bare = [cue for i, cue in enumerate(cues) if i not in groups and inside["cue"][slice(*cue)].mean() >= _SURE]
+        more = _missing(text, scores, labels, best, bare, settings)
+        links = link_probabilities(scores, 0, [np.arange(a, b) for a, b in more], heads)
+        for span, row in zip(more, links, strict=True):
+            cue = int(row.argmax()) - 1
+            if cue >= 0:
+                groups.setdefault(cue, []).append(len(contents))
+                contents, to_cue = [*contents, span], np.concatenate([to_cue, row[None]])
+    starts = np.array([start for start, _ in sources], dtype=np.int64)
+    groups |= {cue: [] for cue in range(len(cues)) if cue not in groups}
+    to_source = link_probabilities(scores, 1, [heads[i : i + 1] for i in range(len(cues))], starts)
     out = []
     for cue, members in groups.items():
-        row = to_source[cue]
-        best = int(row.argmax()) - 1
-        if best < 0 and len(row) > 1 and row[1:].max() > settings.get("sourceless", 1.0):
-            best = int(row[1:].argmax())
-        parts = [contents[i] for i in members]
-        sure = float(np.mean(np.concatenate([inside["content"][a:b] for a, b in parts])))
-        link = float(np.mean([to_cue[i, cue + 1] for i in members])) * float(row[best + 1])
-        out.append(Quote(parts, cues[cue], sources[best] if best >= 0 else None, sure, link))
-    for i in loose:
-        a, b = contents[i]
-        out.append(Quote([(a, b)], None, None, float(inside["content"][a:b].mean()), 0.0))
+        parts = sorted(contents[i] for i in members)
+        if cue < 0:
+            out += [Quote([(a, b)], None, None, float(inside["content"][a:b].mean()), 0.0) for a, b in parts]
+            continue
+        source = int(to_source[cue].argmax()) - 1
+        link = float(to_source[cue, source + 1])
+        if parts:
+            sure = float(np.mean(np.concatenate([inside["content"][a:b] for a, b in parts])))
+            link *= float(np.mean([to_cue[i, cue + 1] for i in members]))
+        if source >= 0 and (not parts or sure < _SURE):
+            clause = _clause(text, scores.tokens.spans, cues[cue], sources[source])
+            parts, sure = ([clause], _SURE) if clause else (parts, sure)
+        if not parts:
+            continue
+        out.append(Quote(parts, cues[cue], sources[source] if source >= 0 else None, sure, link))
     return sorted(out, key=lambda quote: quote.contents[0])
+
+
+_SURE = 0.6  # a cue less likely than this may have no content
+_ACCORDING = re.compile(r"\b(?:according to|as per|in the words of)\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?]+[\"'”’)]*\s+|[\r\n]+")
+
+
+def _missing(
+    text: str, scores: Scores, labels: NDArray[np.float32], best: NDArray[np.int64], cues: list[Range],
+    settings: dict[str, Any],
+) -> list[Range]:  # fmt: skip
+    """Contents for cues without one: what in the cue's sentence is likeliest, of the tokens that are still outside."""
+    out: list[Range] = []
+    spans = scores.tokens.spans
+    for first, last in cues:
+        start, end = _sentence(text, int(spans[first, 0]), int(spans[last - 1, 1]))
+        a, b = int(np.searchsorted(spans[:, 0], start)), int(np.searchsorted(spans[:, 0], end))
+        local = labels[a:b].copy()
+        local[:, 0] -= settings["complete"]
+        taken = best[a:b] != 0
+        # Outside stays possible everywhere; the other roles and the words already taken do not come into question.
+        local[:, 3:] = -1e4
+        local[taken, 1:] = -1e4
+        out += [(a + i, a + j) for i, j in ranges_of(best_labels(local))["content"]]
+    return sorted(set(out))
+
+
+def _sentence(text: str, start: int, end: int) -> Span:
+    """The sentence around [start, end), without its closing mark."""
+    low, high = max(0, start - _LONG), min(len(text), end + _LONG)
+    first = max((m.end() for m in _SENTENCE_END.finditer(text, low, start)), default=low)
+    after = _SENTENCE_END.search(text, end, high)
+    return first, after.start() if after else high
+
+
+def _clause(text: str, spans: NDArray[np.int64], cue: Range, source: Range) -> Range | None:
+    """What stands under "according to …": the rest of the sentence, else what goes before; None for other cues."""
+    start, end = int(spans[cue[0], 0]), int(spans[cue[1] - 1, 1])
+    phrase = _ACCORDING.search(text, max(0, start - 8), end + 1)
+    after = int(spans[source[1] - 1, 1])
+    if not phrase or source[0] < cue[1] or after - end > 100:
+        return None
+    first, last = _sentence(text, phrase.start(), after)
+    rest = (int(np.searchsorted(spans[:, 0], after)), int(np.searchsorted(spans[:, 0], last)))
+    lead = (int(np.searchsorted(spans[:, 0], first)), int(np.searchsorted(spans[:, 1], phrase.start(), "right")))
+    for a, b in (rest, lead):
+        while a < b and not text[spans[a, 0]].isalnum() and text[spans[a, 0]] not in "“‘\"'":
+            a += 1
+        while a < b and text[spans[b - 1, 0]] in ",;:.":
+            b -= 1
+        if len(text[spans[a, 0] : spans[b - 1, 1]].split()) >= 4 if a < b else False:
+            return a, b
+    return None
+
+
+_LONG = 600  # characters; the longest stretch searched for a cue's content on each side
 
 
 def marks_of(text: str, scores: Scores, settings: dict[str, Any]) -> list[Mark]:
@@ -227,5 +300,5 @@ def marks_of(text: str, scores: Scores, settings: dict[str, Any]) -> list[Mark]:
             confidence=quote.confidence,
             link_confidence=quote.link_confidence,
         )
-        for quote in quotes_of(scores, settings)
+        for quote in quotes_of(text, scores, settings)
     ]

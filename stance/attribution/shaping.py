@@ -13,7 +13,9 @@ from stance.attribution.marks import Mark, Span
 from stance.attribution.typography import Segment, kind_of
 
 _REACH = 14  # characters: an edge so near to a quotation mark belongs on it
-_FEWEST_WORDS = 3  # an indirect quote of fewer words ("his plan") says nothing
+_FEWEST_WORDS = 2  # an indirect quote of fewer words ("it") says nothing
+_SMALL = 3  # words: what is so short may be a scrap
+_SURE = 0.9  # an indirect quote of so few words counts from this confidence on
 _OUTER = " \t\r\n\u00a0,;:"
 
 Note = tuple[str, Span]
@@ -174,16 +176,21 @@ def shape(
             mark = replace(mark, kind=kind(text, mark, quoted))
         parts = [part for span in mark.content for part in bare(text, span, quoted, paragraphs)]
         longest = max((_words(text[a:b]) for a, b in parts), default=0)
+        in_marks = any(_words(text[a:b]) == longest and quoted.share(text, [(a, b)]) > 0.9 for a, b in parts)
         kept = []
         for a, b in parts:
-            scrap = _words(text[a:b]) < _FEWEST_WORDS < longest and not quoted.touching(a, b)
-            if scrap and len(parts) > 1:
+            size = _words(text[a:b])
+            # "Regarding these deaths," Finch said, “…”: what stands beside a long quote is the reporter's.
+            scrap = longest >= 3 * size and (size < 3 or (size <= _SMALL and in_marks))
+            if scrap and not quoted.touching(a, b):
                 notes.append(("fragment beside a quote", (a, b)))
             else:
                 kept.append((a, b))
         where = mark.content[0][0], mark.content[-1][1]
-        if not kept or (mark.kind == "indirect" and sum(_words(text[a:b]) for a, b in kept) < _FEWEST_WORDS):
-            notes.append(("fragment of a word or two, not in quotation marks", where))
+        size = sum(_words(text[a:b]) for a, b in kept)
+        doubtful = mark.confidence < _SURE and size <= _SMALL
+        if not kept or (mark.kind == "indirect" and (size < _FEWEST_WORDS or doubtful)):
+            notes.append(("fragment of a few words, not in quotation marks", where))
         elif mark.cue is None and not mark.source and mark.kind == "indirect":
             notes.append(("neither source nor reporting words found", where))
         elif tuple(kept) in taken:

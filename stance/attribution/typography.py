@@ -17,6 +17,14 @@ _SINGLE = {"‘", "'"}
 _LONGEST_QUOTE = 20_000  # characters in one paragraph; a mark whose partner is farther away has none
 
 
+_INVISIBLE = str.maketrans(dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", " "))
+
+
+def visible(text: str) -> str:
+    """The text with a blank for each zero-width character; offsets stay the same."""
+    return text.translate(_INVISIBLE)
+
+
 @dataclass
 class Segment:
     """A run of quoted words inside one paragraph, marks excluded."""
@@ -77,6 +85,7 @@ def find_segments(text: str) -> tuple[list[Segment], list[dict[str, Any]]]:
     """The quoted runs of a text, paragraph by paragraph, and a ledger of marks without partner."""
     found: list[Segment] = []
     notes: list[dict[str, Any]] = []
+    text = visible(text)
     paragraphs = paragraphs_of(text)
     carried: str | None = None  # the mark of a quote that goes on over the paragraph's end
     for number, (start, end) in enumerate(paragraphs):
