@@ -14,6 +14,8 @@ from .codebook import read_lock as read_lock
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .comparison.planning import plan_codes as plan_codes
+from .comparison.record import PressRecord as PressRecord
+from .comparison.record import press_against_record as press_against_record
 from .entailment import EntailmentModel as EntailmentModel
 from .entailment import load_model as load_model
 from .errors import (
@@ -46,6 +48,12 @@ from .errors import (
 from .explanation import Explanation as Explanation
 from .explanation import explain as explain
 from .head import StanceScorer as StanceScorer
+from .hansard import People as People
+from .hansard import own_words as own_words
+from .hansard import read_hansard as read_hansard
+from .hansard import read_parlparse as read_parlparse
+from .hansard import read_people as read_people
+from .hansard import write_parlparse as write_parlparse
 from .people import Roster as Roster
 from .people import add_parties as add_parties
 from .people import party_of as party_of
@@ -81,6 +89,10 @@ from .plotting import (
 from .plotting import (
     style as style,
 )
+from .press import find_duplicates as find_duplicates
+from .press import gather as gather
+from .press import link_statements as link_statements
+from .press import read_press as read_press
 from .quotes import (
     as_quotes as as_quotes,
 )
@@ -136,6 +148,8 @@ __all__ = [
     "ModelError",
     "Multiverse",
     "NetworkError",
+    "People",
+    "PressRecord",
     "ReadError",
     "Roster",
     "ScoreFolder",
@@ -157,11 +171,15 @@ __all__ = [
     "explain",
     "explore",
     "extract_quotes",
+    "find_duplicates",
+    "gather",
     "ledger",
+    "link_statements",
     "load_codebook",
     "load_model",
     "lock",
     "multiverse",
+    "own_words",
     "party_of",
     "plan_codes",
     "plot_attribution",
@@ -173,9 +191,14 @@ __all__ = [
     "plot_reliability",
     "plot_timeline",
     "plot_words",
+    "press_against_record",
     "read_article",
     "read_codes",
+    "read_hansard",
     "read_lock",
+    "read_parlparse",
+    "read_people",
+    "read_press",
     "read_quotes",
     "read_table",
     "reliability",
@@ -192,6 +215,7 @@ __all__ = [
     "verify",
     "words",
     "write_codesheet",
+    "write_parlparse",
     "write_review",
     "write_table",
 ]

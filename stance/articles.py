@@ -107,7 +107,7 @@ def read_article(path: str | Path, *, date: Any = None, source: str | None = Non
     address = str(path)
     if re.match(r"https?://", address, re.IGNORECASE):
         content, encoding = _fetch(address)
-        return _from_bytes(content, source or address, date, url=address, encoding=encoding, html=True)
+        return article_from_bytes(content, source or address, date, url=address, encoding=encoding, html=True)
     path = Path(path)
     if path.is_dir():
         raise ReadError(f"{path}: is a folder; name the articles in it")
@@ -117,7 +117,7 @@ def read_article(path: str | Path, *, date: Any = None, source: str | None = Non
         raise ReadError(f"{path}: {path.stat().st_size:,} bytes are too many for one article; split the file")
     content = path.read_bytes()
     html = path.suffix.lower() in {".html", ".htm", ".xhtml"} or bool(_HTML_START.match(content[:2000]))
-    return _from_bytes(content, source or path.name, date, html=html, name=path.stem)
+    return article_from_bytes(content, source or path.name, date, html=html, name=path.stem)
 
 
 def _fetch(url: str) -> tuple[bytes, str | None]:
@@ -138,10 +138,15 @@ def _fetch(url: str) -> tuple[bytes, str | None]:
     return response.content, response.charset_encoding
 
 
-def _from_bytes(
+def article_from_bytes(
     content: bytes, source: str, date: Any, *, html: bool, url: str | None = None, encoding: str | None = None,
     name: str = "",
 ) -> Article:  # fmt: skip
+    """One article from the bytes of a page or file, as :func:`read_article` reads them.
+
+    Raises:
+        ReadError: empty, binary, an unknown encoding, or HTML without an article.
+    """
     if not content.strip(b" \t\r\n\x0b\x0c\xef\xbb\xbf"):
         raise ReadError(f"{source}: the file is empty")
     sha256 = hashlib.sha256(content).hexdigest()

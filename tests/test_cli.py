@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 SAMPLE = str(ROOT / "stance" / "data" / "sample" / "article.html")
 COMMANDS = [["quotes"], ["people"], ["score"], ["compare"], ["report"], ["verify"], ["codebook", "show"],
             ["codebook", "check"], ["cache", "info"], ["cache", "clear"], ["codebook", "lock"],
-            ["sample"], ["validate"], ["multiverse"]]  # fmt: skip
+            ["sample"], ["validate"], ["multiverse"], ["fetch", "hansard"]]  # fmt: skip
 run = CliRunner().invoke
 
 

@@ -5,11 +5,11 @@ One file a group of commands; importing it here registers its commands.
 
 import sys
 
-from stance.cli import cache, codebook, people, quotes, report, scores, validation
+from stance.cli import cache, codebook, fetch, people, quotes, report, scores, validation
 from stance.cli.shared import app
 from stance.errors import StanceError
 
-__all__ = ["app", "cache", "codebook", "main", "people", "quotes", "report", "scores", "validation"]
+__all__ = ["app", "cache", "codebook", "fetch", "main", "people", "quotes", "report", "scores", "validation"]
 
 
 def main() -> None:

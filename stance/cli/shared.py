@@ -8,13 +8,15 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
+    from stance.people import Roster
+
 app = typer.Typer(
     help="Who said what, from which party, and how strongly it takes a frame.",
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
 )  # fmt: skip
 
 TABLES = (".csv", ".jsonl", ".parquet")
-Articles = Annotated[list[str], typer.Argument(metavar="ARTICLE...", help="text or HTML files, or URLs")]
+Articles = Annotated[list[str], typer.Argument(metavar="ARTICLE...", help="files, folders, addresses, feeds")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="a .csv, .jsonl or .parquet file")]
 DateOption = Annotated[str | None, typer.Option("--date", help="day of publication of all the articles, YYYY-MM-DD")]
 RosterOption = Annotated[Path | None, typer.Option("--roster", help="your own entries (CSV): added, or corrections")]
@@ -25,32 +27,53 @@ ByOption = Annotated[str, typer.Option("--by", help="the column that holds the g
 SeedOption = Annotated[int, typer.Option("--seed", help="of the bootstrap and the permutation test")]
 
 
-def extract(inputs: list[str], date: str | None, people: Path | None) -> "pd.DataFrame":
-    from stance.articles import read_article
-    from stance.attribution import extract_quotes
+def people_of(path: Path | None) -> "Roster | None":
+    """The bundled roster with the user's own entries, if there are any."""
+    if path is None:
+        return None
     from stance.people import roster
 
-    known = roster(people) if people else None
-    return extract_quotes([read_article(path, date=date, source=path) for path in inputs], people=known)
+    return roster(path)
 
 
-def show_table(table: "pd.DataFrame", columns: list[str]) -> None:
-    shown = table[columns].copy()
-    shown["text"] = [text if len(text) <= 60 else text[:57] + "…" for text in shown["text"]]
+def extract(
+    inputs: list[str], date: str | None, people: Path | None, *, keep_duplicates: bool = False,
+    people_json: Path | None = None, search: str | None = None,
+) -> "pd.DataFrame":  # fmt: skip
+    """The quotes of whatever the user names: articles in any form, and debates."""
+    from stance.press import gather
+
+    return gather(inputs, date=date, roster=people_of(people), people=people_json, search=search,
+                  keep_duplicates=keep_duplicates)  # fmt: skip
+
+
+def show_table(table: "pd.DataFrame", columns: list[str], *, most: int | None = None) -> None:
+    shown = table[columns].head(most).copy() if most else table[columns].copy()
+    shown["text"] = [text if len(text) <= 60 else text[:57] + "…" for text in shown["text"].str.replace("\n", " ")]
     print(shown.round(2).to_string(index=False) if len(shown) else "(no quotes)")
+    if len(table) > len(shown):
+        print(f"… and {len(table) - len(shown)} more rows")
     show_left_out(table)
 
 
+MOST_REASONS = 12
+
+
 def show_left_out(table: "pd.DataFrame") -> None:
-    """The ledger, counted by reason, of how many where that is known."""
+    """The ledger, counted by reason, of how many where that is known; the most frequent first where they are many."""
     from stance.quotes import ledger
 
     counts = ledger(table, counts=True)
-    if len(counts):
-        print(f"\nLeft out or left open: {counts['n'].sum()}")
-        for row in counts.to_dict("records"):
-            of = "" if row["of"] != row["of"] or row["of"] is None or str(row["of"]) == "<NA>" else f" of {row['of']}"
-            print(f"  {row['n']}{of} × {row['stage']}: {row['reason']}")
+    if not len(counts):
+        return
+    print(f"\nLeft out or left open: {counts['n'].sum()}")
+    if len(counts) > MOST_REASONS:
+        counts = counts.sort_values("n", ascending=False, kind="stable")
+    for row in counts.head(MOST_REASONS).to_dict("records"):
+        of = "" if row["of"] != row["of"] or row["of"] is None or str(row["of"]) == "<NA>" else f" of {row['of']}"
+        print(f"  {row['n']}{of} × {row['stage']}: {row['reason']}")
+    if len(counts) > MOST_REASONS:
+        print(f"  … and {len(counts) - MOST_REASONS} other reasons: all are in the ledger, which the file carries")
 
 
 def save_table(table: "pd.DataFrame", output: Path) -> None:
