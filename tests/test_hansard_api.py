@@ -21,7 +21,7 @@ SPAN = ("2024-07-05", "2025-06-30")
 def fetch(tmp_path):
     """read_hansard against a server, with a client that does not wait long."""
 
-    def run(parliament, search="small boats", *, cache=False, timeout=5.0, **more):
+    def run(parliament, search="small boats", *, cache=False, timeout=20.0, **more):
         with PoliteClient(rate=500, backoff=0.01, timeout=timeout, cache=cache) as client:
             return stance.read_hansard(search, *SPAN, base_url=parliament.address, client=client, **more)
 
@@ -68,8 +68,8 @@ def test_failures_that_pass_lose_and_double_nothing(fetch):
 
 
 def test_a_slow_answer_is_asked_for_again(fetch):
-    with serve(Parliament(api_items(30), before=lambda n, p: 1.0 if n == 1 else None)) as parliament:
-        table = fetch(parliament, timeout=0.3)
+    with serve(Parliament(api_items(30), before=lambda n, p: 2.5 if n == 1 else None)) as parliament:
+        table = fetch(parliament, timeout=1.0)
     assert ids(table) == wanted(30)
 
 

@@ -59,6 +59,10 @@ def hansard(
         raise InputError(
             f"no contribution found for {search or member!r} from {start} to {end}; try other words or days"
         )
-    show_table(table, ["date", "speaker", "party", "contribution", "text"], most=20)
+    show_table(
+        table.assign(date=table["date"].dt.strftime("%Y-%m-%d")),
+        ["date", "speaker", "party", "contribution", "text"],
+        most=20,
+    )
     if output:
         save_table(table, output)

@@ -58,8 +58,7 @@ class PoliteClient:
         if not rate > 0:
             raise InputError(f"rate={rate!r}: give requests a second, more than 0")
         self.pause, self.retries, self.backoff = 1 / rate, retries, backoff
-        version = importlib.metadata.version("stance-toolkit")
-        agent = f"stance-toolkit/{version} (research on public debate; one request at a time)"
+        agent = f"stance-toolkit/{_version()} (research on public debate; one request at a time)"
         self._client = httpx.Client(follow_redirects=True, timeout=timeout, headers={"User-Agent": agent})
         self._cache: Any = None
         if cache is not False:
@@ -156,6 +155,13 @@ class PoliteClient:
                 time.sleep(wait)
         raise NetworkError(f"{url}: {problem}, {self.retries + 1} times; check the connection and run the same command "
                            "again: what has come is kept, and it goes on from there")  # fmt: skip
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("stance-toolkit")
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout
+        return "0"
 
 
 def _json(answer: Answer) -> Any:
