@@ -47,13 +47,13 @@ from .errors import (
 )
 from .explanation import Explanation as Explanation
 from .explanation import explain as explain
-from .head import StanceScorer as StanceScorer
 from .hansard import People as People
 from .hansard import own_words as own_words
 from .hansard import read_hansard as read_hansard
 from .hansard import read_parlparse as read_parlparse
 from .hansard import read_people as read_people
 from .hansard import write_parlparse as write_parlparse
+from .head import StanceScorer as StanceScorer
 from .people import Roster as Roster
 from .people import add_parties as add_parties
 from .people import party_of as party_of

@@ -30,8 +30,9 @@ def desk(tmp_path, monkeypatch):
         people_json(tmp_path / "people.json")
         (tmp_path / "debates").mkdir()
         for day, folder in (("2024-07-22", tmp_path), ("2024-07-23", tmp_path), ("2024-07-24", tmp_path / "debates")):
-            write_day(folder, day, [heading(day, 1, "Small boats"), speech(day, 2, NAMES[0], "The boats must stop.", PERSON.format(0)),
-                                    speech(day, 3, NAMES[1], "The harbour is full.", PERSON.format(1))])  # fmt: skip
+            said = [speech(day, 2, NAMES[0], "The boats must stop.", PERSON.format(0)),
+                    speech(day, 3, NAMES[1], "The harbour is full.", PERSON.format(1))]  # fmt: skip
+            write_day(folder, day, [heading(day, 1, "Small boats"), *said])
         (tmp_path / "stories").mkdir()
         (tmp_path / "stories" / "one.txt").write_text(STORY, encoding="utf-8")
         server.pages["/1"] = ("text/html", PAGE.format("One", STORY).encode())

@@ -15,7 +15,7 @@ from stance.cli.shared import (
     extract,
     people_of,
     save_table,
-    show_ledger,
+    show_left_out,
     show_table,
 )
 
@@ -67,5 +67,5 @@ def _stream(inputs: list[str], output: Path, roster: Path | None, people: Path |
     from stance.hansard import write_parlparse
 
     count = write_parlparse(inputs, output, people=people, roster=people_of(roster), search=search)
-    show_ledger(pd.read_parquet(output, columns=["quote_id"]))
+    show_left_out(pd.read_parquet(output, columns=["quote_id"]))
     print(f"{output}: {count} rows")
