@@ -73,7 +73,8 @@ def plot_multiverse(
     ax.grid(axis="y", color=GRID)
     legend_above(ax, 3)
     positive, negative = int((part["difference"] > 0).sum()), int((part["difference"] < 0).sum())
-    note = f"{positive} of {len(part)} differences are above zero, {negative} below · bars: 95% interval"
+    note = f"{positive} of {len(part)} differences are above zero, {negative} below"
+    note += " · bars: 95% interval" if "low" in part and part["low"].notna().any() else ""
     return finish(ax, " · ".join(filter(None, [footnote(table), note])))
 
 
