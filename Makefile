@@ -32,7 +32,7 @@ check: $(TEST_READY)
 
 # Every benchmark in full takes about two hours; BENCH=--quick is a few minutes, to see that they work.
 bench: $(BENCH_READY)
-	for name in start speed sharing cached workers resume memory; do \
+	for name in start speed arithmetic sharing cached workers resume memory; do \
 		echo "== $$name"; $(BIN)/python benchmarks/$$name.py $(BENCH) || exit 1; \
 	done
 	if [ -d ../shared/data ]; then $(BIN)/python benchmarks/articles.py --data ../shared/data $(BENCH); fi
