@@ -276,3 +276,19 @@ def test_thresholds_are_chosen_on_one_half_and_reported_on_the_other():
     assert (labelled["label"] == "support").equals(labelled["support"] >= labelled["frame"].map(found.values))
     with pytest.raises(InputError, match="speakers with codes"):
         stance.choose_threshold(SCORES, coded(TRUTH, ["A0-0", "B0-0"]))
+
+
+# --- the teaching corpus --------------------------------------------------------------------------
+
+
+def test_the_teaching_corpus_is_whole_and_marked_as_fictional():
+    corpus = stance.teaching_corpus()
+    assert len(corpus) == 600
+    assert corpus["speaker"].nunique() == 40
+    assert corpus["synthetic"].all()
+    assert corpus.groupby("speaker")["party"].nunique().eq(1).all()
+    assert corpus["date"].max() - corpus["date"].min() > pd.Timedelta(days=640)
+    for frame in ("enforcement", "deterrence"):  # both parties use both frames and reject both
+        assert (corpus.groupby("party")[frame].agg(set) == {-1, 0, 1}).all()
+    people = stance.roster().periods["person"]
+    assert not set(corpus["speaker"]) & set(people)

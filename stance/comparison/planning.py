@@ -55,7 +55,9 @@ def plan_codes(
         if np.isnan(line["corrected"]):
             raise InputError(f"{line['frame']}: a plan needs codes of at least 3 speakers a side; code a first sample")
         rows.append({"frame": line["frame"], **_plan(coded, width, by_quote)})
-    return pd.DataFrame(rows).astype({"codes_needed": "Int64", "more": "Int64"})
+    out = pd.DataFrame(rows).astype({"codes_needed": "Int64", "more": "Int64"})
+    out.attrs["left_out"] = used.attrs["left_out"]
+    return out
 
 
 def _plan(

@@ -292,4 +292,5 @@ def _long(path: Path, sheet: pd.DataFrame, about: dict[str, Any]) -> tuple[pd.Da
         for quote, frame, coder in zip(empty["quote_id"], empty["frame"], empty["coder"], strict=True)
         if coder.casefold() != "agreed"
     ]
-    return long.sort_values(["quote_id", "frame"], kind="stable"), left
+    long["row"] = list(range(len(sheet))) * len(coders)  # back to the sheet's order, a row's coders together
+    return long.sort_values("row", kind="stable"), left

@@ -8,76 +8,24 @@ than the zero-shot scores do. Files are JSON: no code is run on loading, and the
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import optimize
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.model_selection import GroupKFold
 from sklearn.utils.validation import check_is_fitted
 
 from stance.codebook import Codebook, load_codebook
 from stance.errors import InputError, ModelError
+from stance.head.learning import Floats, FrameHead, features_of, learn
 from stance.quotes import whole_file
 from stance.scoring import Entailed, entail, score
 
-Floats = NDArray[np.float64]
-FEWEST_CODES = 10
-STRENGTHS = (0.001, 0.01, 0.1)  # C: small is strong regularisation
-EMBEDDING = 0.4  # weight of each embedding dimension beside a hypothesis's: there are hundreds of them
+__all__ = ["FrameHead", "StanceScorer", "default_head", "head_path", "misfit", "read_head"]
+
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class FrameHead:
-    """One frame's classifier.
-
-    Attributes:
-        classes: of the codes -1, 0, 1 those that it was fitted on, ascending.
-        weights: (classes, features) and bias: (classes,), of the raw features.
-        temperature: what the logits are divided by.
-    """
-
-    classes: tuple[int, ...]
-    weights: Floats
-    bias: Floats
-    temperature: float
-
-    def probabilities(self, features: Floats) -> Floats:
-        """(quotes, 3) probability of the codes -1, 0 and 1; a code that was not fitted has none."""
-        out = np.zeros((len(features), 3))
-        out[:, [c + 1 for c in self.classes]] = softmax((features @ self.weights.T + self.bias) / self.temperature)
-        return out
-
-
-def softmax(logits: Floats) -> Floats:
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
-
-
-def features_of(found: Entailed) -> tuple[Floats, int]:
-    """(quotes, features), and how many of the first are the hypotheses'.
-
-    The hypotheses' are the log-odds of entailment, and of contradiction where the model knows it, each the largest over
-    the quote's windows; the others are the mean of the windows' embeddings, where the model has one.
-    """
-    starts = found.starts
-    columns = [0] if np.isnan(found.probabilities[:, :, 1]).any() else [0, 2]
-    parts = []
-    for column in columns:
-        p = np.clip(np.maximum.reduceat(found.probabilities[:, :, column], starts, axis=0), 1e-4, 1 - 1e-4)
-        parts.append(np.log(p / (1 - p)))
-    size = sum(part.shape[1] for part in parts)
-    if found.embeddings is not None:
-        counts = np.diff(np.r_[starts, len(found.places)])[:, None]
-        parts.append(np.add.reduceat(found.embeddings, starts, axis=0) / counts)
-    return np.concatenate(parts, axis=1), size
 
 
 class StanceScorer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -137,7 +85,7 @@ class StanceScorer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         rows = []
         for at, frame in enumerate(self.codebook_.frames):
             known = ~np.isnan(codes[:, at])
-            row, head = _learn(features[known], codes[known, at].astype(int), speakers[known],
+            row, head = learn(features[known], codes[known, at].astype(int), speakers[known],
                                tuple(values[known] for values in plain[frame.name]), self.hypothesis_features_,
                                int(self.folds))  # fmt: skip
             rows.append({"frame": frame.name, **row})
@@ -305,7 +253,7 @@ def _from_content(content: dict[str, Any], book: Codebook, model: Any) -> Stance
 
 def head_path(name: str) -> Path | None:
     """The file of a head: a path, or a bundled name, in an installed wheel and in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     places = [Path(name), *(f / "models" / "heads" / f"{name}.json" for f in (package, package.parent))]
     return next((place for place in places if place.is_file()), None)
 
@@ -351,81 +299,3 @@ def default_head(found: Entailed) -> tuple[StanceScorer | None, dict[str, Any]]:
     scorer = _from_content(content, found.codebook, found.scorer)
     scorer.heads_ = {frame: head for frame, head in scorer.heads_.items() if frame in content["default"]}
     return scorer, {"used": True, "name": name, "frames": list(scorer.heads_)}
-
-
-# --- one frame ----------------------------------------------------------------------------------
-
-
-def _learn(
-    features: Floats, codes: NDArray[np.int64], groups: NDArray[Any], zero_shot: tuple[Floats, ...], hypotheses: int,
-    folds: int,
-) -> tuple[dict[str, Any], FrameHead | None]:  # fmt: skip
-    """What the report says of a frame, and its head where it beat zero-shot."""
-    speakers = len(np.unique(groups))
-    row: dict[str, Any] = {"n": len(codes), "speakers": speakers, "zero_shot": float("nan"), "fitted": float("nan"),
-                           "used": False}  # fmt: skip
-    if len(codes) < FEWEST_CODES or speakers < 2 or len(np.unique(codes)) < 2:
-        return row | {"why": f"{len(codes)} codes of {speakers} speakers with {len(np.unique(codes))} different "
-                             "values: too few to learn from; zero-shot is kept"}, None  # fmt: skip
-    mean, scale = features.mean(axis=0), features.std(axis=0)
-    scale = np.where(scale > 1e-9, scale, 1.0)
-    scale[hypotheses:] /= EMBEDDING
-    inputs = (features - mean) / scale
-    splits = list(GroupKFold(min(folds, speakers)).split(inputs, codes, groups))
-    tried = [(strength, _held_out(inputs, codes, splits, strength)) for strength in STRENGTHS]
-    losses = [log_loss(codes, softmax(logits), labels=[-1, 0, 1]) for _, logits in tried]
-    best = int(np.argmin(losses))
-    strength, logits = tried[best]
-    temperature = _temperature(logits, codes)
-    held_out = softmax(logits / temperature)
-    row["fitted"] = _auc(codes, held_out[:, 2], held_out[:, 0])
-    row["zero_shot"] = _auc(codes, zero_shot[0], np.nan_to_num(zero_shot[1]))
-    row["used"] = bool(row["fitted"] > row["zero_shot"])
-    if not row["used"]:
-        return row | {"why": "cross-validated, the fit is no better than zero-shot; zero-shot is kept"}, None
-    model = _regression(strength).fit(inputs, codes)
-    classes, weights, bias = _expanded(model)
-    head = FrameHead(classes, weights / scale, bias - (weights / scale) @ mean, temperature)
-    return row | {"why": f"fitted better (C {strength:g}, temperature {temperature:.2f})"}, head
-
-
-def _regression(strength: float) -> LogisticRegression:
-    return LogisticRegression(C=strength, max_iter=300, tol=1e-3)
-
-
-def _expanded(model: LogisticRegression) -> tuple[tuple[int, ...], Floats, Floats]:
-    """Classes, weights and biases with one row a class, also where there are two."""
-    weights, bias = model.coef_, model.intercept_
-    if len(model.classes_) == 2:
-        weights, bias = np.vstack([0 * weights[0], weights[0]]), np.array([0.0, bias[0]])
-    return tuple(int(c) for c in model.classes_), weights, bias
-
-
-def _held_out(inputs: Floats, codes: NDArray[np.int64], splits: Any, strength: float) -> Floats:
-    """(quotes, 3) logits from models that did not see the quote's speaker; a class that a fold lacks is unlikely."""
-    out = np.full((len(codes), 3), -20.0)
-    for train, test in splits:
-        if len(np.unique(codes[train])) < 2:
-            out[test, codes[train][0] + 1] = 0.0
-            continue
-        classes, weights, bias = _expanded(_regression(strength).fit(inputs[train], codes[train]))
-        logits = inputs[test] @ weights.T + bias
-        out[np.ix_(test, [c + 1 for c in classes])] = logits - logits.max(axis=1, keepdims=True)
-    return out
-
-
-def _temperature(logits: Floats, codes: NDArray[np.int64]) -> float:
-    """The temperature with the smallest log loss, between 0.3 and 5."""
-
-    def loss(log_temperature: float) -> float:
-        return float(log_loss(codes, softmax(logits / np.exp(log_temperature)), labels=[-1, 0, 1]))
-
-    found = optimize.minimize_scalar(loss, bounds=(np.log(0.3), np.log(5)), method="bounded")
-    return float(np.exp(found.x))
-
-
-def _auc(codes: NDArray[np.int64], support: Floats, oppose: Floats) -> float:
-    """The mean AUC of support and of oppose, of those codes that there are."""
-    targets = [(codes == 1, support), (codes == -1, oppose)]
-    found = [roc_auc_score(is_so, value) for is_so, value in targets if 0 < is_so.sum() < len(codes)]
-    return float(np.mean(found))
