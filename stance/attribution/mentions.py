@@ -8,6 +8,18 @@ from functools import lru_cache
 from typing import Any
 
 from stance.attribution.marks import Span
+from stance.attribution.vocabulary import (
+    BODIES,
+    NOT_NAMES,
+    ORGANISATION,
+    RANKS,
+    ROLE_NOUNS,
+    ROLE_WORDS,
+    SETTING,
+    SHORT_FORMS,
+    STANDING,
+    role_words,
+)
 from stance.people import TITLES as HONORIFICS
 from stance.people import Roster, bare_name, gender_of_name, gender_of_title, party_named
 
@@ -17,85 +29,21 @@ NAME = (
     rf"(?<![\w’'])(?:{_HONORIFIC}){{0,3}}(?:{_WORD})(?:[ \t]+(?:(?:de|da|van|von|der|of|ap)[ \t]+)?(?:{_WORD})){{0,6}}"
 )
 _NAME = re.compile(NAME)
-# Words that a capitalised phrase may begin with before it comes to a person's name.
-RANKS = {
-    "Judge", "Justice", "Recorder", "Cllr", "Councillor", "Alderman", "PC", "DC", "DI", "DCI", "Det", "Detective",
-    "Chief", "Inspector", "Insp", "Constable", "Superintendent", "Supt", "Sgt", "Sergeant", "Commander", "Deputy",
-    "Assistant", "Commissioner", "Captain", "Capt", "Major", "Colonel", "Col", "General", "Gen", "Admiral", "Canon",
-    "Bishop", "Archbishop", "Father", "Pastor", "Imam", "Rabbi", "President", "Chancellor", "Mayor", "Ambassador",
-}  # fmt: skip
-_ROLE_WORDS = RANKS | {
-    "Home", "Prime", "Shadow", "Secretary", "Minister", "Foreign", "Health", "Education", "Former", "Leader", "Border",
-    "Immigration", "Labour", "Conservative", "Tory", "Reform", "Liberal", "Lib", "Dem", "Democrat", "Green", "Party",
-    "Leadership", "Candidate", "Director", "Spokesman", "Spokeswoman", "Spokesperson", "Backbencher", "Defence",
-    "Security", "Policing", "Tories", "SNP", "Plaid", "Cymru", "UK", "Chair", "Chairman", "Chairwoman", "MP", "MPs",
-    "MSP", "Executive", "Treasury", "Downing", "Cabinet", "Opposition", "Speaker", "Sources", "Lords", "Commons",
-}  # fmt: skip
-_NOT_NAMES = {
-    "The", "A", "An", "In", "On", "At", "But", "And", "For", "From", "It", "This", "That", "These", "Those", "When",
-    "While", "After", "Before", "Since", "Although", "However", "Regarding", "Asked", "Speaking", "Today", "Yesterday",
-    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "January", "February", "March",
-    "April", "June", "July", "August", "September", "October", "November", "December", "Last", "Next", "As",
-    "There", "Their", "His", "Her", "We", "They", "He", "She", "I", "You", "If", "Responding", "Meanwhile", "Later",
-    "Earlier", "Writing", "Then", "Now", "So", "Yet", "Also", "Both", "One", "Two", "No", "Not", "Dismantling", "To",
-    "By", "With", "Of", "Its", "Our", "My", "Your", "What", "Who", "Why", "How", "Where", "Which", "Some", "Many",
-    "Most", "All", "Only", "Even", "Adds", "Says", "Said", "Inside", "Under", "Over", "Until", "Winding", "Sentencing",
-    "According", "Because", "Despite", "During", "Here", "Back", "Just", "More", "Or", "Mrs", "Mr", "Ms", "Miss",
-}  # fmt: skip
-ORGANISATION = re.compile(
-    r"\b(?:Office|Party|Agency|Council|Department|Directorate|Commission|Police|Association|Union|Government|Ministry|"
-    r"Treasury|Service|Committee|Institute|Foundation|Trust|Federation|Border Force|Downing Street|Number 10|No 10|"
-    r"Labour|Conservatives|Tories|Liberal Democrats|Lib Dems|Greens|Reform UK|SNP|NCA|UN|EU|BBC|Court|Company|Ltd|"
-    r"plc|Network|Action|Watch|International|Group|Centre|Campaign|Alliance|Society|Charity|University|College|"
-    r"School|Hospital|Bank|Authority|Board|Church|Inspectorate|Observatory|Coalition|Project|Forum|Parliament|"
-    r"Cabinet|House|Radio|Times|Guardian|Telegraph|Mail|News|Journal|Bureau|Command|Force|Crown Prosecution)\b"
-)
-SHORT_FORMS = {
-    "NCA": "National Crime Agency", "MoJ": "Ministry of Justice", "MoD": "Ministry of Defence",
-    "CPS": "Crown Prosecution Service", "NAO": "National Audit Office", "ONS": "Office for National Statistics",
-    "OBR": "Office for Budget Responsibility", "FCDO": "Foreign Office", "DWP": "Department for Work and Pensions",
-    "HMRC": "HM Revenue and Customs", "UNHCR": "UN Refugee Agency", "No 10": "Downing Street",
-    "Number 10": "Downing Street", "No. 10": "Downing Street", "Number Ten": "Downing Street", "IFS":
-    "Institute for Fiscal Studies", "IOM": "International Organization for Migration", "the Met": "Metropolitan Police",
-    "Met": "Metropolitan Police", "Scotland Yard": "Metropolitan Police", "the Met Police": "Metropolitan Police",
-}  # fmt: skip
-ROLE_NOUNS = set(
-    "secretary minister leader chancellor mayor president chair director chief executive commissioner spokes mp msp "
-    "peer campaigner inspector constable adviser judge councillor captain general head founder manager owner "
-    "headteacher teacher professor economist lawyer barrister solicitor analyst officer superintendent bishop "
-    "archbishop vicar priest imam rabbi doctor nurse author governor ambassador envoy whip backbencher candidate "
-    "prosecutor speaker commander chairperson coordinator editor historian academic researcher activist baroness lord "
-    "detective organiser treasurer ombudsman watchdog pm premier recorder magistrate coroner farmer skipper".split()
-)
-_SAME = {
-    "chairman": "chair", "chairwoman": "chair", "chairperson": "chair", "chairs": "chair", "spokesman": "spokes",
-    "spokeswoman": "spokes", "spokesperson": "spokes", "cllr": "councillor", "tory": "conservative",
-    "tories": "conservative", "conservatives": "conservative", "leads": "leader", "lib": "liberal", "dem": "democrat",
-    "dems": "democrat", "democrats": "democrat", "runs": "manager", "represents": "mp", "represented": "mp",
-    "advisor": "adviser", "backbencher": "mp", "backbench": "mp", "borders": "border", "member": "mp",
-    "ministers": "minister",
-}  # fmt: skip
-_STANDING = {
-    "Prof": frozenset({"professor", "academic"}), "Professor": frozenset({"professor", "academic"}),
-    "Lord": frozenset({"peer", "lord"}), "Lady": frozenset({"peer", "lady"}),
-    "Baroness": frozenset({"peer", "baroness"}), "Rev": frozenset({"vicar", "priest"}),
-    "Reverend": frozenset({"vicar", "priest"}),
-}  # fmt: skip
-_STOP = set("the a an of for at in on to his her its their and who is was has been which that by from with as".split())
-SETTING = {"shadow", "former", "deputy", "ex", "vice", "acting", "assistant", "junior"}  # these change an office
-BODIES = set("charity council union force agency company firm party group organisation thinktank club school".split())
 _REACH = 160  # characters after a name in which its apposition is read
 
 
-def role_words(phrase: str) -> frozenset[str]:
-    """The words of a role that count, in one form: "the council's leader" -> {"council", "leader"}."""
-    words = re.findall(r"[\w-]+", re.sub(r"[’']s?\b", "", phrase.casefold()))
-    return frozenset(_SAME.get(word, word) for word in words if word not in _STOP)
+def _ranks(word: str) -> bool:
+    return word not in HONORIFICS and (word in ROLE_WORDS or bool(role_words(word) & ROLE_NOUNS))
+
+
+def _folded(word: str) -> str:
+    return word.casefold().replace("’", "'")
 
 
 def is_seat(ahead: str, phrase: str) -> bool:
     """Whether a capitalised phrase is a seat: "the Norbury Vale MP", "the MP for Norbury Vale"."""
-    return bool(re.search(r"\b[Tt]he\s+$", ahead[-5:]) and re.search(r"\bMP\b", phrase)) or bool(
+    the = re.search(r"\b[Tt]he\s+$", ahead[-5:]) or phrase.startswith("The ")
+    return bool(the and re.search(r"\bMP\b", phrase)) or bool(
         re.search(r"\b(?:MP|member|seat|constituency) (?:for|of)\s+$", ahead[-24:])
     )
 
@@ -123,22 +71,27 @@ class Named:
     @lru_cache(maxsize=4096)
     def of(cls, phrase: str) -> "Named":
         tokens = [(m.start(), m.group().strip(".,")) for m in re.finditer(r"\S+", phrase)]
-        while tokens and tokens[0][1] in _NOT_NAMES - {"Mr", "Mrs", "Ms", "Miss"}:
+        while tokens and tokens[0][1] in NOT_NAMES - {"Mr", "Mrs", "Ms", "Miss"}:
             tokens.pop(0)
         rank: list[str] = []
-        while tokens and tokens[0][1] in _ROLE_WORDS:
+        while tokens and tokens[-1][1] in {"MP", "MSP", "KC", "QC", "OBE", "CBE", "MBE", "MS", "MLA"}:
+            tokens.pop()
+        last = max((i for i, (_, word) in enumerate(tokens[:-1]) if _ranks(word)), default=-1)
+        while last >= 0 or (len(tokens) > 2 and re.fullmatch(r"[A-Z]{2,6}", tokens[0][1])):
+            rank.append(tokens.pop(0)[1])  # "House Speaker Ada Finch", "NCA Director Ada Finch"
+            last -= 1
+        while tokens and tokens[0][1] in ROLE_WORDS:
             rank.append(tokens.pop(0)[1])
+        if len(rank) > 1 and rank[-1] == "Justice" and rank[-2] in HONORIFICS:
+            rank[-2:] = [f"{rank[-2]} Justice"]  # "Mr Justice Merrow", a judge
         start = tokens[0][0] if tokens else 0
         honorific = ""
         while tokens and tokens[0][1] in HONORIFICS:
             honorific = tokens.pop(0)[1]
-        if honorific and len(tokens) > 1 and tokens[0][1] == "Justice":  # "Mr Justice Merrow", a judge
-            rank.append(f"{honorific} {tokens.pop(0)[1]}")
-            honorific = ""
         cut = next((i for i, (_, word) in enumerate(tokens) if i and word == "of"), len(tokens))
         tokens = tokens[:cut]  # "Lord Quayle of Merrow", "Bob Hart of Kent Police"
-        while tokens and tokens[-1][1] in {"MP", "MSP", "KC", "QC", "OBE", "CBE", "MBE", "MS", "MLA"}:
-            tokens.pop()
+        if len(tokens) == 2 and tokens[0][1] in {"De", "Da", "Van", "Von"}:
+            tokens.pop(0)
         return cls(tuple(rank), honorific, tuple(word for _, word in tokens), start)
 
 
@@ -176,8 +129,11 @@ class Cast:
             self.short.setdefault(match.group(2), re.sub(r"^The\s+", "", match.group(1).strip()))
         phrases = [(m.start(), m.group()) for m in _NAME.finditer(self.plain)]
         inside = [text[start:end] for start, end in sources]
-        referred = {named.names[0] for _, phrase in phrases if len((named := Named.of(phrase)).names) == 1}
+        short = [named for _, phrase in phrases if len((named := Named.of(phrase)).names) == 1]
+        referred = {named.names[0] for named in short if named.honorific} | {words.strip() for words in inside}
         spoken = {m.group() for words in inside for m in _NAME.finditer(words)}
+        for at, phrase in phrases:
+            self._read_full(at, phrase, None, spoken)
         for at, phrase in phrases:
             self._read_full(at, phrase, referred, spoken)
         for at, phrase in phrases:
@@ -192,23 +148,35 @@ class Cast:
 
     # --- reading --------------------------------------------------------------------------------
 
-    def _read_full(self, at: int, phrase: str, referred: set[str], spoken: set[str]) -> None:
+    def _read_full(self, at: int, phrase: str, referred: set[str] | None, spoken: set[str]) -> None:
+        """Enters a person named in full: those that are sure first, then (``referred``) those whose surname is used
+        alone; a phrase that ends in the surname of somebody sure ("Beyond Finch") is no new person."""
         named = Named.of(phrase)
         name = self.full_name(named)
         if name is None or is_seat(self.plain[:at], phrase + self.plain[at + len(phrase) :][:4]):
             return
-        known = bool(self.people.find(name))
-        sure = known or named.honorific or named.rank or gender_of_name(name) or phrase in spoken
-        if not (sure or named.names[-1] in referred or re.match(r",\s\d\d,", self.plain[at + len(phrase) :])):
+        sure = bool(
+            self.people.find(name) or named.honorific or gender_of_name(name)
+            or (named.rank and set(named.rank) <= ROLE_WORDS)
+        )  # fmt: skip
+        if sure != (referred is None):
             return
+        if referred is not None:
+            told = named.names[-1] in referred or phrase in spoken or self._has_age(at + len(phrase))
+            told = told or any(role & ROLE_NOUNS for role in self._apposed(at, at + named.start, at + len(phrase)))
+            if not told or (name not in self.persons and _folded(named.names[-1]) in self.by_surname):
+                return
         person = self.person(name)
         person.gender = gender_of_title(named.honorific) or person.gender
         if named.rank:
             person.roles.add(role_words(" ".join(named.rank)))
-        if named.honorific in _STANDING:
-            person.roles.add(_STANDING[named.honorific])
+        if named.honorific in STANDING:
+            person.roles.add(STANDING[named.honorific])
         self._mention(at + named.start, name)
         person.roles.update(self._apposed(at, at + named.start, at + len(phrase)))
+
+    def _has_age(self, at: int) -> bool:
+        return re.match(r",\s\d\d,", self.plain[at : at + 6]) is not None
 
     def _read_short(self, at: int, phrase: str) -> None:
         named = Named.of(phrase)
@@ -227,7 +195,7 @@ class Cast:
             self.person(name).roles.add(role_words(" ".join(named.rank)))
             if "Justice" in named.rank[-1]:
                 self.person(name).roles.add(frozenset({"judge"}))
-            self.by_surname.setdefault(named.names[0].casefold(), set()).add(name)
+            self.by_surname.setdefault(_folded(named.names[0]), set()).add(name)
             self._mention(at, name)
 
     def _apposed(self, phrase_at: int, start: int, end: int) -> Iterable[frozenset[str]]:
@@ -256,9 +224,9 @@ class Cast:
                 person.roles.add(role_words(f"{party} MP"))
             self.persons[name] = person
             words = bare_name(name).split()
-            self.by_surname.setdefault(words[-1].casefold(), set()).add(name)
+            self.by_surname.setdefault(_folded(words[-1]), set()).add(name)
             if len(words) > 1:
-                self.by_first.setdefault(words[0].casefold(), set()).add(name)
+                self.by_first.setdefault(_folded(words[0]), set()).add(name)
         return self.persons[name]
 
     def _mention(self, at: int, name: str) -> None:
@@ -284,12 +252,12 @@ class Cast:
     def _full_name(self, named: Named) -> str | None:
         if named.honorific in {"Lord", "Lady", "Baroness", "Baron", "Viscount", "Earl"} and named.names:
             gender = gender_of_title(named.honorific)
-            here = [name for name in self.by_surname.get(named.names[-1].casefold(), ())
+            here = [name for name in self.by_surname.get(_folded(named.names[-1]), ())
                     if (self.persons[name].gender or gender) == gender]  # fmt: skip
             if len(here) == 1:
                 return here[0]
             known = self.people.find(f"{named.honorific} {named.names[0]}")
-            words = " ".join(named.names[: 2 if len(named.names) > 1 and named.names[1] not in _NOT_NAMES else 1])
+            words = " ".join(named.names[: 2 if len(named.names) > 1 and named.names[1] not in NOT_NAMES else 1])
             return known[0] if len(known) == 1 else f"{named.honorific} {words}"
         for size in (4, 3, 2):
             if len(named.names) >= size:
@@ -297,7 +265,11 @@ class Cast:
                 if len(known) == 1:
                     return known[0]
         names = named.names
-        if not 2 <= len(names) <= 4 or any(w in _ROLE_WORDS or w in _NOT_NAMES or w == "of" for w in names):
+        if len(names) > 2 and gender_of_name(" ".join(names)) is None and gender_of_name(" ".join(names[1:])):
+            names = names[1:]  # "Rival Ada Finch"
+        if not 2 <= len(names) <= 4 or any(w in ROLE_WORDS or w in NOT_NAMES or w == "of" for w in names):
+            return None
+        if names[0] in {"North", "South", "East", "West", "New", "Great", "United", "Saudi", "Hong", "Los", "San"}:
             return None
         if any(not w[:1].isupper() and w not in {"de", "da", "van", "von", "der", "ap"} for w in names):
             return None
@@ -316,7 +288,7 @@ class Cast:
         """Persons of the article whom one name, with its honorific, may mean."""
         if not named.names:
             return []
-        word = named.names[-1].casefold()
+        word = _folded(named.names[-1])
         found = set(self.by_surname.get(word, ()))
         if len(named.names) == 1 and (named.honorific in {"Sir", "Dame"} or not found):
             found |= self.by_first.get(word, set())
@@ -338,7 +310,9 @@ class Cast:
         return bool(ORGANISATION.search(bare)) and not self._is_role(bare)
 
     def _is_role(self, phrase: str) -> bool:
-        words = role_words(phrase)
+        """Whether the phrase's head is a role: "Director General of X", but not "General Assembly"."""
+        head = re.split(r"\s(?:of|for|at|in)\s", phrase)[0].split()
+        words = role_words(head[-1]) if head else frozenset()
         return bool(words & ROLE_NOUNS) and not re.search(r"Office|Department|Agency|Council\b|Union|Party$", phrase)
 
     def organisation(self, phrase: str) -> str:

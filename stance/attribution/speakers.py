@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from stance.articles import Article
 from stance.attribution.marks import Mark, Speaker
 from stance.attribution.mentions import NAME as NAME
-from stance.attribution.mentions import ROLE_NOUNS, SETTING, Cast, Named, is_seat, role_words
+from stance.attribution.mentions import Cast, Named, is_seat
+from stance.attribution.vocabulary import PLACES, ROLE_NOUNS, SETTING, role_words
 from stance.people import PARTY_WORDS, Roster, gender_of_name, party_named
 
 ROLE_HEAD = (
@@ -55,6 +56,12 @@ _INDEFINITE = re.compile(
     r"(?:an?|one|two|three|four|five|some|many|several|another|most|other|every|each|few|no)\s", re.I
 )
 _OPEN = Speaker()
+_ROLE_MENTION = re.compile(
+    r"\b(?:[Tt]he|[Hh]er|[Hh]is)\s(?:[\w’'-]+\s){0,4}?(?:(?:secretary|minister|leader|chancellor|mayor|predecessor|"
+    r"shadow\b(?!(?:\s[\w-]+){0,3}\s(?:secretary|minister|chancellor|leader))|"
+    r"counterpart|opposite number|president|spokesman|spokeswoman|chair|director general|chief executive|judge|MP)\b)"
+    r"(?:\sfor\s[A-Z][\w-]+(?:\s(?:and\s)?[A-Z][\w-]+)*)?"
+)
 
 
 def resolve(article: Article, quotes: Sequence[Mark], people: Roster) -> list[Speaker]:
@@ -67,7 +74,15 @@ def resolve(article: Article, quotes: Sequence[Mark], people: Roster) -> list[Sp
     sources = sorted({quote.source[0] for quote in quotes if quote.source})
     cast = Cast(article.text, quoted, sources, people, article.date)
     reader = _Reader(cast)
-    known = {span: reader.read(article.text[span[0] : span[1]], span[0]) for span in sources}
+    known = {}
+    spoken = set(sources)
+    roles = [m.span() for m in _ROLE_MENTION.finditer(cast.plain)] if _needs_roles(article.text, sources) else []
+    for span in sorted({*sources, *roles}):
+        words = article.text[span[0] : span[1]]
+        if span in spoken:
+            known[span] = reader.read(words, span[0])
+        else:
+            reader.pass_by(words, span[0])
     return [
         known[quote.source[0]] if quote.source else Speaker(reason=f"speaker open: {quote.reason}") for quote in quotes
     ]
@@ -92,6 +107,12 @@ class _Reader:
             self.last = found
         return found
 
+    def pass_by(self, words: str, at: int) -> None:
+        """A role in the running text, which nobody marked as a source: "her shadow was unimpressed"."""
+        found = self._read(words, at)
+        if found.type == "person" and found.name and found.confidence >= 0.75:
+            self.cast.noted(at, found.name)
+
     def _read(self, who: str, at: int) -> Speaker:
         low = who.casefold()
         if low in {"he", "she", "him", "her", "himself", "herself"}:
@@ -115,6 +136,11 @@ class _Reader:
         issued = _ISSUED.match(who)
         if issued:
             return self._read(who[issued.end() :], at + issued.end())
+        body = re.fullmatch(r"[Tt]he ([\w’' -]*?)\s?(campaign|team|camp|administration|government)", who)
+        if body and body.group(1) not in {"", "UK", "British", "Labour", "Conservative", "Tory"}:
+            return Speaker(f"{body.group(1)} {body.group(2)}".strip(), "organisation", 0.85)
+        if body and body.group(2) == "government":
+            return Speaker("Government", "organisation", 0.85)
         beside = re.match(r"(his|her|their|its)\s+(?:[\w-]+\s+){0,2}?(" + "|".join(_NEXT_TO) + r")$", low)
         if beside:
             return self._beside(beside.group(1), _NEXT_TO[beside.group(2)], who, at)
@@ -179,8 +205,12 @@ class _Reader:
                 return Speaker("Government", "organisation", 0.85)
             return _unnamed(who)
         named = Named.of(phrases[-1].group())
-        if named.names and not head[: phrases[-1].start()].strip():
+        if head in PLACES:
+            return Speaker(head, "organisation", 0.7)
+        if named.names and head == phrases[-1].group():
             return self._stranger(named, who)
+        if head[phrases[-1].end() :].strip():
+            return _unnamed(who)
         return _unnamed(who) if who[:1].islower() or who.startswith(("The ", "A ", "An ")) else Speaker(
             reason=f"speaker open: {who!r} could not be told")  # fmt: skip
 
@@ -339,6 +369,11 @@ class _Reader:
                     return Speaker(party_named(party), "organisation", 0.9)
             words = re.sub(r"\s+[a-z][\w ]*$", "", words)
         return Speaker(self.cast.organisation(words), "organisation", 0.9)
+
+
+def _needs_roles(text: str, sources: Sequence[tuple[int, int]]) -> bool:
+    """Only a pronoun may take up a role of the running text."""
+    return any(text[start:end].casefold() in {"he", "she"} for start, end in sources)
 
 
 def _unnamed(who: str) -> Speaker:

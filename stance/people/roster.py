@@ -7,7 +7,7 @@ and ``source``; a row with an ``office`` says who held it.
 """
 
 import importlib.resources
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -56,13 +56,22 @@ class _Period:
         return bool((pd.isna(self.start) or self.start <= day) and (pd.isna(self.end) or day < self.end))
 
 
-def _by_person(table: pd.DataFrame) -> dict[str, list[_Period]]:
-    found: dict[str, list[_Period]] = {}
+def _each(table: pd.DataFrame) -> Iterator[tuple[str, _Period]]:
     columns = ("person", "party", "from", "until", "title", "office", "aliases")
     for person, party, start, end, title, office, aliases in zip(*(table[c] for c in columns), strict=True):
         names = (office, *filter(None, aliases.split("|"))) if office else ()
-        found.setdefault(str(person), []).append(_Period(str(party), start, end, str(title), names))
+        yield str(person), _Period(str(party), start, end, str(title), names)
+
+
+def _by_person(table: pd.DataFrame) -> dict[str, list[_Period]]:
+    found: dict[str, list[_Period]] = {}
+    for person, period in _each(table):
+        found.setdefault(person, []).append(period)
     return found
+
+
+def _those(rows: Sequence[tuple[str, _Period]], day: pd.Timestamp | None) -> list[str]:
+    return list(dict.fromkeys(person for person, period in rows if day is None or period.holds(day)))
 
 
 @dataclass(frozen=True)
@@ -140,19 +149,19 @@ class Roster:
         return _by_person(self.offices)
 
     @cached_property
-    def _by_office(self) -> dict[str, list[int]]:
-        names: dict[str, list[int]] = {}
-        for place, (office, aliases) in enumerate(zip(self.offices["office"], self.offices["aliases"], strict=True)):
-            for name in {_key(office), *map(_key, filter(None, aliases.split("|")))}:
-                names.setdefault(name, []).append(place)
+    def _by_office(self) -> dict[str, list[tuple[str, _Period]]]:
+        names: dict[str, list[tuple[str, _Period]]] = {}
+        for person, period in _each(self.offices):
+            for name in {_key(name) for name in period.names}:
+                names.setdefault(name, []).append((person, period))
         return names
 
     @cached_property
-    def _by_seat(self) -> dict[str, list[int]]:
-        seats: dict[str, list[int]] = {}
-        for place, seat in enumerate(self.periods["constituency"]):
+    def _by_seat(self) -> dict[str, list[tuple[str, _Period]]]:
+        seats: dict[str, list[tuple[str, _Period]]] = {}
+        for (person, period), seat in zip(_each(self.periods), self.periods["constituency"], strict=True):
             if seat:
-                seats.setdefault(_key(seat), []).append(place)
+                seats.setdefault(_key(seat), []).append((person, period))
         return seats
 
     @cached_property
@@ -227,11 +236,7 @@ class Roster:
         ['Yvette Cooper']
         """
         name = _key(office).removeprefix("the ")
-        rows = self.offices.iloc[self._by_office.get(name, [])]
-        day = _as_day(on)
-        if day is not None:
-            rows = _at(rows, day)
-        return list(dict.fromkeys(rows["person"]))
+        return _those(self._by_office.get(name, []), _as_day(on))
 
     def offices_of(self, person: str, on: Any = None) -> list[str]:
         """The offices that a person held on a date (or ever), with their aliases, most used name first."""
@@ -245,11 +250,7 @@ class Roster:
         >>> roster().members_for("Newark", on="2024-09-06")
         ['Robert Jenrick']
         """
-        rows = self.periods.iloc[self._by_seat.get(_key(constituency), [])]
-        day = _as_day(on)
-        if day is not None:
-            rows = _at(rows, day)
-        return list(dict.fromkeys(rows["person"]))
+        return _those(self._by_seat.get(_key(constituency), []), _as_day(on))
 
     def about(self, name: str, on: Any = None) -> str:
         """What the roster knows of a person, an office or a seat, as lines to read.
