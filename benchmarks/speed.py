@@ -49,7 +49,7 @@ def best_batch(model: Any, pairs: Sequence[Pair]) -> int:
 def cross_encoder() -> Callable[[Sequence[Pair]], Any]:
     from sentence_transformers import CrossEncoder
 
-    model = CrossEncoder(str(bundled_folder()), device="cpu")
+    model = CrossEncoder(str(bundled_folder()), device="cpu", model_kwargs={"dtype": torch.float32})
     return lambda pairs: model.predict(list(pairs), batch_size=32, show_progress_bar=False)
 
 
@@ -98,7 +98,7 @@ def operations(model: Any, pairs: Sequence[Pair]) -> float:
 def main() -> None:
     args = options(__doc__ or "").parse_args()
     torch.set_num_threads(args.threads)
-    quotes, wordings = (20, 8) if args.quick else (500, 16)
+    quotes, wordings = (50, 16) if args.quick else (500, 16)
     texts, claims = premises(quotes), hypotheses(wordings)
     blocks = [[(p, h) for p in texts[i::ROUNDS] for h in claims] for i in range(ROUNDS)]
     exact = stance.load_model(precision="exact", cache=False)
