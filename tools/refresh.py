@@ -35,7 +35,7 @@ def notebook(path: Path) -> str:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     NotebookClient(
-        found, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        found, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     ).execute()
     for cell in found.cells:
         if cell.cell_type == "code":
