@@ -106,18 +106,26 @@ def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, floa
 
 
 def t_interval(
-    difference: float, variances: tuple[float, float], sizes: tuple[int, int], level: float = 0.95
+    difference: float,
+    variances: tuple[float, float],
+    sizes: tuple[float, float],
+    level: float = 0.95,
+    *,
+    cautious: bool = False,
 ) -> tuple[float, float]:
     """The t interval of a difference of two groups' means, with Satterthwaite's degrees of freedom.
 
     Args:
+        cautious: take the smaller group's units less one instead, for variances that are themselves estimates.
         variances: of the two means.
-        sizes: units in each group.
+        sizes: units in each group, above 1.
     """
     total = variances[0] + variances[1]
     if not total > 0:
         return difference, difference
     freedom = total**2 / sum(v**2 / (n - 1) for v, n in zip(variances, sizes, strict=True))
+    if cautious:
+        freedom = min(sizes) - 1
     half = float(stats.t.ppf((1 + level) / 2, freedom)) * total**0.5
     return difference - half, difference + half
 
@@ -206,6 +214,13 @@ class Coded:
     @property
     def coded_units(self) -> int:
         return len(np.unique(self.units[~np.isnan(self.gold)]))
+
+    def effective_units(self, by_quote: bool) -> float:
+        """How many units of equal weight the coded ones are worth (Kish 1965, Survey Sampling), two at least: where few
+        carry most of the weight, the variance is known as badly as from few (Carter, Schnepel & Steigerwald 2017,
+        Review of Economics and Statistics 99)."""
+        mass = np.bincount(self.units[~np.isnan(self.gold)], self.weights(by_quote))
+        return max(2.0, float(mass.sum() ** 2 / (mass**2).sum()))
 
     def weights(self, by_quote: bool) -> Floats:
         """(coded,) what each coded quote stands for: its share of the group's mean over its sampling probability."""
@@ -313,5 +328,6 @@ def corrected_difference(
     else:
         variances = (corrected_variance(a, lam, by_quote), corrected_variance(b, lam, by_quote))
     difference = a.estimate(lam, by_quote) - b.estimate(lam, by_quote)
-    low, high = t_interval(difference, variances, (a.coded_units, b.coded_units))
+    sizes = (a.effective_units(by_quote), b.effective_units(by_quote))
+    low, high = t_interval(difference, variances, sizes, cautious=True)
     return difference, low, high, lam
