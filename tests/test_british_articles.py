@@ -87,4 +87,5 @@ def test_quotes_and_their_speakers():
         print(f"\nend to end, {name}: {whole} gold quotes, {rows} found; recall {found / whole:.3f}; attributed "
               f"{right / whole:.3f} (precision {right / rows:.3f}); with party {party / whole:.3f}; "
               f"pronouns and roles {hard_right / hard:.3f}")  # fmt: skip
-        assert right / whole >= 0.5
+        assert right / whole >= 0.90
+        assert hard_right / hard >= 0.85
