@@ -33,11 +33,18 @@ function render({ model, el }) {
     c.setTransform(scale, 0, 0, scale, 0, 0);
     c.fillStyle = "#fff"; c.fillRect(0, 0, W, H);
     c.strokeStyle = "#e6e6e6"; c.fillStyle = "#444"; c.font = "11px sans-serif"; c.lineWidth = 1;
-    for (let k = 0; k <= 4; k++) {
-      const x = x0 + (x1 - x0) * k / 4, y = y0 + (y1 - y0) * k / 4;
-      c.beginPath(); c.moveTo(px(x), T); c.lineTo(px(x), H - B); c.moveTo(L, py(y)); c.lineTo(W - R, py(y)); c.stroke();
-      c.textAlign = "center"; c.fillText(x.toFixed(2), px(x), H - B + 14);
-      c.textAlign = "right"; c.fillText(y.toFixed(2), L - 5, py(y) + 4);
+    const ticks = (low, high) => {
+      const step = high - low > 1.5 ? 0.5 : 0.25, out = [];
+      for (let v = Math.ceil(low / step) * step; v <= high; v += step) out.push(v);
+      return out;
+    };
+    for (const x of ticks(x0, x1)) {
+      c.beginPath(); c.moveTo(px(x), T); c.lineTo(px(x), H - B); c.stroke();
+      c.textAlign = "center"; c.fillText((x + 0).toFixed(2), px(x), H - B + 14);
+    }
+    for (const y of ticks(y0, y1)) {
+      c.beginPath(); c.moveTo(L, py(y)); c.lineTo(W - R, py(y)); c.stroke();
+      c.textAlign = "right"; c.fillText((y + 0).toFixed(2), L - 5, py(y) + 4);
     }
     c.textAlign = "center"; c.fillText(model.get("labels")[0], (L + W) / 2, H - 6);
     c.save(); c.translate(11, (H - B) / 2); c.rotate(-Math.PI / 2); c.fillText(model.get("labels")[1], 0, 0); c.restore();
