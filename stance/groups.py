@@ -215,13 +215,6 @@ class Coded:
     def coded_units(self) -> int:
         return len(np.unique(self.units[~np.isnan(self.gold)]))
 
-    def effective_units(self, by_quote: bool) -> float:
-        """How many units of equal weight the coded ones are worth (Kish 1965, Survey Sampling), two at least: where few
-        carry most of the weight, the variance is known as badly as from few (Carter, Schnepel & Steigerwald 2017,
-        Review of Economics and Statistics 99)."""
-        mass = np.bincount(self.units[~np.isnan(self.gold)], self.weights(by_quote))
-        return max(2.0, float(mass.sum() ** 2 / (mass**2).sum()))
-
     def weights(self, by_quote: bool) -> Floats:
         """(coded,) what each coded quote stands for: its share of the group's mean over its sampling probability."""
         coded = ~np.isnan(self.gold)
@@ -328,6 +321,5 @@ def corrected_difference(
     else:
         variances = (corrected_variance(a, lam, by_quote), corrected_variance(b, lam, by_quote))
     difference = a.estimate(lam, by_quote) - b.estimate(lam, by_quote)
-    sizes = (a.effective_units(by_quote), b.effective_units(by_quote))
-    low, high = t_interval(difference, variances, sizes, cautious=True)
+    low, high = t_interval(difference, variances, (a.coded_units, b.coded_units), cautious=True)
     return difference, low, high, lam

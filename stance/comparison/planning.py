@@ -63,7 +63,7 @@ def plan_codes(
 def _plan(
     sides: tuple[statistics.Coded, statistics.Coded], width: float, by_quote: bool
 ) -> dict[str, float | int | bool | None]:
-    lam, effective = statistics.power(sides, by_quote), [side.effective_units(by_quote) for side in sides]
+    lam = statistics.power(sides, by_quote)
     coded = np.array([int((~np.isnan(side.gold)).sum()) for side in sides])
     sizes = np.array([len(side.units) for side in sides])
     variances = statistics.tuned_variances(sides, by_quote)
@@ -71,10 +71,12 @@ def _plan(
     now = coded / sizes
     floors = np.maximum(0, np.array(variances) - scales * (1 - now) / now)
 
+    sizes_coded = (sides[0].coded_units, sides[1].coded_units)
+
     def at(codes: NDArray[np.float64]) -> float:
         share = np.minimum(1, codes / sizes)
         found = floors + scales * (1 - share) / share
-        low, high = statistics.t_interval(0.0, (found[0], found[1]), (effective[0], effective[1]), cautious=True)
+        low, high = statistics.t_interval(0.0, (found[0], found[1]), sizes_coded, cautious=True)
         return high - low
 
     narrowest, width_now = at(sizes.astype("float64")), at(coded.astype("float64"))
