@@ -309,7 +309,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=500, help="steps between dev figures and checkpoints")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--general", type=int, default=None, help="at most so many general pairs")
-    parser.add_argument("--unlabelled", type=int, default=30000, help="label: pairs that nobody labelled")
+    parser.add_argument("--unlabelled", type=int, default=4000, help="label: pairs that nobody labelled")
     args = parser.parse_args()
     args.drop_longer = False
     for name, value in DEFAULTS[args.stage].items():
@@ -337,7 +337,9 @@ def main() -> None:
         single, groups = ([row for row in kept if row["part"].startswith("grid") == grid] for grid in (False, True))
         rows = groups + rng.sample(single, 5500) + with_party_cues(kept, share=0.04, rng=rng)[:700] + general
     elif args.stage == "distil":
-        rows = read_jsonl(args.soft) + general
+        judged = read_jsonl(args.soft)
+        seen = {(row["premise"], row["hypothesis"]) for row in judged}
+        rows = judged + [row for row in kept if (row["premise"], row["hypothesis"]) not in seen] + general
     else:
         rows = kept + with_party_cues(kept, share=0.12, rng=rng) + general
     train(args, rows, dev)
