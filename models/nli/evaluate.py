@@ -122,7 +122,7 @@ def areas(model) -> None:
 
 def scored(model, texts: list[str], book) -> pd.DataFrame:
     ids = [str(i) for i in range(len(texts))]
-    return score(pd.DataFrame({"text": texts, "quote_id": ids}), book, model, head=False)
+    return score(pd.DataFrame({"text": texts, "quote_id": ids}), book, model, head=False, progress=False)
 
 
 def question(model) -> None:
