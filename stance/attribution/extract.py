@@ -76,7 +76,7 @@ def extract_quotes(
     table.attrs["left_out"] = [*notes, *table.attrs.get("left_out", [])]
     table.attrs["articles"] = [
         {"source": a.source, "sha256": a.sha256, "date": str(a.date) if a.date else None, "date_from": a.date_from,
-         "title": a.title, "url": a.url} for a in several
+         "title": a.title, "url": a.url, "precision": precision} for a in several
     ]  # fmt: skip
     return table
 

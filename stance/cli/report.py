@@ -48,7 +48,7 @@ def report(
         found = read_quotes(tables[0])
         found = add_parties(found, people(roster) if roster else None)
     else:
-        found = extract(inputs, date, roster)
+        found = extract(inputs, date, roster, precision="exact")
     if found.empty:
         raise InputError(f"no quotes found in {', '.join(inputs)}; quotes stand in quotation marks")
     from stance.reporting import report as write_report

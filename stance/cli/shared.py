@@ -38,13 +38,13 @@ def people_of(path: Path | None) -> "Roster | None":
 
 def extract(
     inputs: list[str], date: str | None, people: Path | None, *, keep_duplicates: bool = False,
-    people_json: Path | None = None, search: str | None = None,
+    people_json: Path | None = None, search: str | None = None, precision: str = "auto",
 ) -> "pd.DataFrame":  # fmt: skip
     """The quotes of whatever the user names: articles in any form, and debates."""
     from stance.press import gather
 
     return gather(inputs, date=date, roster=people_of(people), people=people_json, search=search,
-                  keep_duplicates=keep_duplicates)  # fmt: skip
+                  keep_duplicates=keep_duplicates, precision=precision)  # fmt: skip
 
 
 def show_table(table: "pd.DataFrame", columns: list[str], *, most: int | None = None) -> None:

@@ -37,7 +37,7 @@ def split_inputs(paths: str | Path | Iterable[str | Path]) -> tuple[list[Path], 
 def gather(
     paths: str | Path | Iterable[str | Path], *, date: Any = None, roster: Roster | None = None,
     people: str | Path | None = None, search: str | None = None, keep_duplicates: bool = False,
-    client: PoliteClient | None = None, progress: bool = True,
+    client: PoliteClient | None = None, precision: str = "auto", progress: bool = True,
 ) -> pd.DataFrame:  # fmt: skip
     """Articles in bulk and Parliament's record -> one quotes table, each story counted once.
 
@@ -49,6 +49,7 @@ def gather(
         search: of debates, only contributions that hold this phrase.
         keep_duplicates: keep agency copy that several papers print.
         client: for pages and feeds; see :func:`read_press`.
+        precision: of the attribution model; see :func:`stance.extract_quotes`.
         progress: bars, once they have taken two seconds.
 
     Returns:
@@ -68,7 +69,7 @@ def gather(
         articles, copies = (
             (found.articles, []) if keep_duplicates else drop_duplicates(found.articles, progress=progress)
         )
-        table = link_statements(extract_quotes(articles, people=roster, progress=progress))
+        table = link_statements(extract_quotes(articles, people=roster, precision=precision, progress=progress))
         read_below = f"not read: {DEBATES}"
         notes = [note for note in found.notes if note["reason"] != read_below]
         table.attrs["left_out"] = [*notes, *copies, *table.attrs.get("left_out", [])]

@@ -16,6 +16,7 @@ from stance.articles import read_article
 from stance.attribution import extract_quotes
 from stance.errors import InputError, ReadError
 from stance.people import roster
+from stance.press import link_statements
 from stance.quotes import file_hash, read_table, write_table
 from stance.reporting.run import records, run_notebook
 from stance.scoring import versions
@@ -151,7 +152,9 @@ def _extract(folder: Path, made: Mapping[str, Any]) -> pd.DataFrame:
         read_article(folder / entry["stored"], date=entry["date"], source=entry["source"])
         for entry in made["inputs"] if "stored" in entry
     ]  # fmt: skip
-    return extract_quotes(articles, people=roster(own) if own.is_file() else None)
+    precision = next((entry["precision"] for entry in made.get("articles", []) if "precision" in entry), "auto")
+    found = extract_quotes(articles, people=roster(own) if own.is_file() else None, precision=precision)
+    return link_statements(found) if "statement_id" in read_table(folder / "quotes.csv") else found
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
