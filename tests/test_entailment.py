@@ -220,3 +220,10 @@ def test_the_budget_settles_on_the_quickest_size():
         budget.report(size, size, 1.0 if size == 2048 else 5.0)
     assert budget() == 2048
     assert TokenBudget(77)() == 77
+
+
+def test_a_models_fingerprint_does_not_depend_on_what_it_did(tiny_model):
+    model = load_model(tiny_model())
+    before = model.fingerprint
+    model.embed(["the gangs", "the boats and the gangs"])  # pads and truncates
+    assert model.with_precision("exact").fingerprint == before

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import json
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -140,7 +141,10 @@ class EntailmentModel:
             return ""
         backend = getattr(self._tokenizer, "backend_tokenizer", None)
         config = self._network.config.to_json_string(use_diff=False)
-        content = [self.sha256, config, backend.to_str() if backend else repr(self._tokenizer)]
+        words = repr(self._tokenizer)
+        if backend:  # padding and truncation are of its last call, not of the tokenizer
+            words = json.dumps(json.loads(backend.to_str()) | {"padding": None, "truncation": None}, sort_keys=True)
+        content = [self.sha256, config, words]
         return hashlib.sha256("\0".join(content).encode()).hexdigest()
 
     def __deepcopy__(self, memo: Any) -> "EntailmentModel":
