@@ -211,7 +211,6 @@ def label_points(ax: "Axes", xs: Sequence[float], ys: Sequence[float], names: Se
     Returns:
         How many names found no place.
     """
-    from matplotlib.patheffects import withStroke
     from matplotlib.transforms import Bbox
 
     figure = ax.get_figure(root=True)
@@ -229,7 +228,8 @@ def label_points(ax: "Axes", xs: Sequence[float], ys: Sequence[float], names: Se
     for index in far:
         text = ax.annotate(names[index], (xs[index], ys[index]), (0, 0), textcoords="offset points",
                            fontsize=small(0.82), zorder=5)  # fmt: skip
-        text.set_path_effects([withStroke(linewidth=2.2, foreground="white")])  # readable where an interval crosses it
+        # Readable where an interval crosses it.
+        text.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6})
         text.set_in_layout(False)  # it lies inside the axes; the layout must not move for it
         for dx, dy, ha, va in _PLACES:
             text.set(position=(dx, dy), ha=ha, va=va)
