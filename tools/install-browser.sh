@@ -9,8 +9,10 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core; } \
-    >/tmp/install-browser.log 2>&1; then
-    tail -5 /tmp/install-browser.log
+    >"$log" 2>&1; then
+    tail -5 "$log"
     echo "chromium could not be installed: the browser tests will skip"
 fi
