@@ -58,7 +58,11 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """JupyterLab on a free port with a token: its folder and the address of a notebook in it."""
+    """JupyterLab on a free port with a token: its folder and the address of a notebook in it.
+
+    Each notebook has a workspace of its own; in a shared one JupyterLab opens the notebooks of earlier tests again, and
+    any of them may be the current one.
+    """
     folder = tmp_path_factory.mktemp("lab")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -86,7 +90,7 @@ def lab(tmp_path_factory):
                 except OSError:
                     assert server.poll() is None, (folder / "lab.log").read_text(encoding="utf-8")
                     time.sleep(0.5)
-            yield folder, lambda name: f"http://127.0.0.1:{port}/lab/tree/{name}?token={token}"
+            yield folder, lambda name: f"http://127.0.0.1:{port}/lab/workspaces/{name[:-6]}/tree/{name}?token={token}"
         finally:
             server.terminate()
             server.wait(30)
@@ -106,8 +110,8 @@ def picture(browser, name):
 
 CELLS = "window.jupyterapp.shell.currentWidget.content.widgets.filter((w) => w.model.type === 'code')"
 READY = ("const w = window.jupyterapp && window.jupyterapp.shell.currentWidget; return !!(w && w.sessionContext && "
-         "w.content.widgets && w.sessionContext.session && w.sessionContext.session.kernel && "
-         "w.sessionContext.session.kernel.status === 'idle')")  # fmt: skip
+         "w.content.widgets && location.pathname.endsWith(w.context.path) && w.sessionContext.session && "
+         "w.sessionContext.session.kernel && w.sessionContext.session.kernel.status === 'idle')")  # fmt: skip
 
 
 def open_notebook(browser, address):

@@ -115,7 +115,8 @@ def logits_of(model, pairs: Pairs, size: int = 64) -> torch.Tensor:
     for start in range(0, len(order), size):
         index = order[start : start + size]
         inputs, _, _ = pairs.batch(index)
-        out[index] = model(**inputs).logits.float()
+        with torch.autocast("cpu", torch.bfloat16):
+            out[index] = model(**inputs).logits.float()
     return out
 
 
@@ -126,32 +127,14 @@ def accuracy(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
     return {"three_way": round(right, 4), "entailment_v_rest": round(binary, 4)}
 
 
-class Master:
-    """AdamW on float32 copies of a bfloat16 network's weights: forward and backward run in the fast type, and small
-    updates are not rounded away. Weights of 1-D (norms, biases) are not decayed."""
-
-    def __init__(self, model, lr, decay=0.01):
-        self.fast = [weight for weight in model.parameters() if weight.requires_grad]
-        self.slow = [weight.detach().float().clone().requires_grad_() for weight in self.fast]
-        groups = [
-            {"params": [w for w in self.slow if w.ndim > 1], "weight_decay": decay},
-            {"params": [w for w in self.slow if w.ndim <= 1], "weight_decay": 0.0},
-        ]
-        self.optimiser = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), fused=True)
-
-    @torch.no_grad()
-    def step(self):
-        for slow, fast in zip(self.slow, self.fast, strict=True):
-            slow.grad = fast.grad.float() if fast.grad is not None else None
-            fast.grad = None
-        torch.nn.utils.clip_grad_norm_(self.slow, 1.0)
-        self.optimiser.step()
-        self.publish()
-
-    @torch.no_grad()
-    def publish(self):
-        for slow, fast in zip(self.slow, self.fast, strict=True):
-            fast.copy_(slow)
+def optimiser_of(model, lr: float, decay: float = 0.01) -> torch.optim.AdamW:
+    """AdamW in which weights of one dimension (norms, biases) are not decayed."""
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    groups = [
+        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": decay},
+        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), fused=True)
 
 
 def train(args, rows, dev_sets):
@@ -170,25 +153,21 @@ def train(args, rows, dev_sets):
     model.base_model.embeddings.requires_grad_(False)
     for layer in model.base_model.encoder.layer[: args.freeze]:
         layer.requires_grad_(False)
-    model.to(torch.bfloat16)
     pairs = Pairs(rows, tokenizer, args.max_tokens, drop_longer=args.drop_longer)
     dev = {name: Pairs(part, tokenizer, 256) for name, part in dev_sets.items()}
     lengths = [len(ids) for ids in pairs.ids]
     plan = [batch for _ in range(args.epochs) for batch in batches(lengths, args.batch, rng)]
-    master = Master(model, args.lr)
+    optimiser = optimiser_of(model, args.lr)
     warm = max(1, int(args.warm * len(plan)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        master.optimiser,
+        optimiser,
         lambda step: min((step + 1) / warm, max(args.floor, (len(plan) - step) / (len(plan) - warm + 1))),
     )
     first, state = 0, out / "state.pt"
     if state.exists():
         saved = torch.load(state, weights_only=True)
-        with torch.no_grad():
-            for slow, kept in zip(master.slow, saved["weights"], strict=True):
-                slow.copy_(kept)
-        master.publish()
-        master.optimiser.load_state_dict(saved["optimiser"])
+        model.load_state_dict(saved["weights"])
+        optimiser.load_state_dict(saved["optimiser"])
         schedule.load_state_dict(saved["schedule"])
         torch.set_rng_state(saved["rng"])
         first = saved["step"]
@@ -208,9 +187,13 @@ def train(args, rows, dev_sets):
     for step in range(first, len(plan)):
         model.train()
         inputs, labels, soft = pairs.batch(plan[step])
-        loss = loss_of(model(**inputs).logits, labels, soft, args.gold_share)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(**inputs).logits
+        loss = loss_of(logits, labels, soft, args.gold_share)
         loss.backward()
-        master.step()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
         schedule.step()
         seen += len(labels)
         running = loss.item() if step == first else 0.98 * running + 0.02 * loss.item()
@@ -218,14 +201,9 @@ def train(args, rows, dev_sets):
             note(step=step + 1, loss=round(running, 4), pairs_a_second=round(seen / (time.time() - began), 1))
         if (step + 1) % args.every == 0 and step + 1 < len(plan):
             note(step=step + 1, dev=score_dev())
-            weights = [weight.detach() for weight in master.slow]
-            torch.save({"weights": weights, "optimiser": master.optimiser.state_dict(), "step": step + 1,
+            torch.save({"weights": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1,
                         "schedule": schedule.state_dict(), "rng": torch.get_rng_state()}, state)  # fmt: skip
     figures = score_dev()
-    model.to(torch.float32)
-    with torch.no_grad():
-        for weight, slow in zip((w for w in model.parameters() if w.requires_grad), master.slow, strict=True):
-            weight.copy_(slow)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     note(step=len(plan), done=True, dev=figures, seconds=round(time.time() - began))
@@ -339,7 +317,7 @@ def main() -> None:
         rows = general
     elif args.stage == "teacher-political":
         single, groups = ([row for row in kept if row["part"].startswith("grid") == grid] for grid in (False, True))
-        rows = groups + rng.sample(single, 5500) + with_party_cues(kept, share=0.04, rng=rng)[:700] + general
+        rows = groups + single + with_party_cues(kept, share=0.04, rng=rng)[:700] + general
     elif args.stage == "distil":
         judged = read_jsonl(args.soft)
         seen = {(row["premise"], row["hypothesis"]) for row in judged}
