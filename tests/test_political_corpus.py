@@ -4,6 +4,7 @@ import sys
 from collections import Counter, defaultdict
 
 import pytest
+import yaml
 from rapidfuzz import fuzz, process
 
 from stance.codebook import load_codebook
@@ -28,6 +29,13 @@ def pairs(data):
     return data.political_pairs()
 
 
+@pytest.fixture(scope="module")
+def asked():
+    """The hypotheses that are joined to the labelled quotes."""
+    bank = yaml.safe_load((NLI / "stances.yaml").read_text(encoding="utf-8"))
+    return {hypothesis for measure in bank.values() for side in measure.values() for hypothesis in side}
+
+
 def test_it_is_as_large_and_as_varied_as_the_card_says(pairs):
     assert len(pairs) >= 12_000
     assert len({row["premise"] for row in pairs}) >= 2_500
@@ -41,19 +49,20 @@ def test_no_pair_stands_twice(pairs):
     assert len({(row["premise"], row["hypothesis"]) for row in pairs}) == len(pairs)
 
 
-def test_no_hypothesis_of_the_codebook_is_in_it(pairs):
+def test_no_hypothesis_of_the_codebook_is_in_it(pairs, asked):
     measured = [hypothesis.casefold() for hypothesis in load_codebook().hypotheses]
     near = {
-        row["hypothesis"]: match[0]
-        for row in {row["hypothesis"]: row for row in pairs}.values()
-        if (match := process.extractOne(row["hypothesis"].casefold(), measured, scorer=fuzz.ratio, score_cutoff=90))
+        found: match[0]
+        for found in {row["hypothesis"] for row in pairs} | asked
+        if (match := process.extractOne(found.casefold(), measured, scorer=fuzz.ratio, score_cutoff=90))
     }
     assert not near
 
 
 def test_no_quote_for_testing_the_default_question_is_in_it(data, pairs):
     tested = [row["text"].casefold() for row in data.read_jsonl(ROOT / "tests" / "data" / "frames-dev.jsonl")]
-    premises = [premise.casefold() for premise in {row["premise"] for row in pairs}]
+    quotes = {row["text"] for row in data.labelled_quotes()}
+    premises = [premise.casefold() for premise in {row["premise"] for row in pairs} | quotes]
     nearest = process.cdist(tested, premises, scorer=fuzz.ratio, score_cutoff=85)
     assert nearest.max() == 0
 
@@ -64,6 +73,34 @@ def test_in_a_group_the_hypothesis_alone_does_not_give_the_label_away(data):
         labels[row["part"], row["topic"], row["hypothesis"]].append(row["label"])
     assert all(len(found) == 6 for found in labels.values())
     assert sum(len(set(found)) > 1 for found in labels.values()) > 0.99 * len(labels)
+
+
+def test_a_quote_entails_what_it_supports_and_contradicts_what_it_rejects(data, asked):
+    import random
+
+    quotes = [
+        {"text": "for", "enforcement": 1, "deterrence": 0, "measures": {"pursue": 1}},
+        {"text": "against", "enforcement": -1, "deterrence": 0, "measures": {"pursue": -1}},
+    ]
+    bank = yaml.safe_load((NLI / "stances.yaml").read_text(encoding="utf-8"))
+    for seed in range(20):
+        found = data.quote_pairs(random.Random(seed), quotes)
+        assert {row["hypothesis"] for row in found} <= asked
+        for row in found:
+            about = bank["enforcement"], bank["pursue"]
+            side = next((s for m in about for s in ("for", "against") if row["hypothesis"] in m[s]), None)
+            agrees = "entailment" if side == row["premise"] else "contradiction"
+            assert row["label"] == ("neutral" if side is None else agrees)
+
+
+def test_quotes_take_no_position_on_a_frame_without_a_measure_of_it(data):
+    quotes = [quote for quote in data.labelled_quotes() if "measures" in quote]
+    assert len(quotes) >= 2_000
+    for quote in quotes:
+        assert set(quote["measures"]) <= {name for names in data.MEASURES.values() for name in names}
+        for frame in ("enforcement", "deterrence"):
+            if quote[frame]:
+                assert quote[frame] in [quote["measures"].get(name) for name in data.MEASURES[frame]], quote
 
 
 def test_swapping_a_party_changes_nothing_else(data):

@@ -1,9 +1,10 @@
 """Training data of the NLI model: which pairs go in, and how they become batches.
 
-Two kinds of rows, both ``{"premise", "hypothesis", "label", …}``:
+Three kinds of rows, all ``{"premise", "hypothesis", "label", …}``:
 
 - general NLI: ``nli/nli-train.jsonl.gz`` (121,463 pairs, with "source") under the data folder;
-- political pairs: ``political.jsonl`` and ``grids.jsonl`` beside this file (with "area", "phenomenon", "part").
+- political pairs: ``political.jsonl`` and ``grids.jsonl`` beside this file (with "area", "phenomenon", "part");
+- labelled quotes (``models/heads/quotes-*.jsonl``) with the hypotheses of ``stances.yaml``.
 """
 
 import gzip
@@ -14,8 +15,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import yaml
+
 HERE = Path(__file__).parent
+QUOTES = HERE.parent / "heads"
 LABELS = ["entailment", "neutral", "contradiction"]
+MIGRATION = "irregular migration and border security"
 NO_LABEL = -2  # only a teacher's probabilities
 NOT_ENTAILMENT = -1  # a two-way label: the loss is -log(1 - P(entailment))
 
@@ -76,11 +81,55 @@ def political_pairs() -> list[dict]:
     return read_jsonl(HERE / "political.jsonl") + grid_pairs()
 
 
+def labelled_quotes(folder: Path = QUOTES) -> list[dict]:
+    """Quotes with what they say of each measure: ``{"text", "enforcement", "deterrence"}``, each 1 (supports), 0 or -1
+    (rejects), and "measures", the same for the finer ones that the quote takes a position on (where its author gave
+    them)."""
+    return [row for path in sorted(folder.glob("quotes-*.jsonl")) for row in read_jsonl(path)]
+
+
+# The finer measures of each frame; those of no frame stand under "".
+MEASURES = {
+    "enforcement": ["pursue", "cooperate", "seize", "powers"],
+    "deterrence": ["incentive", "third", "return", "detain", "rights"],
+    "": ["routes", "backlog", "causes", "welcome"],
+}
+
+
+def quote_pairs(rng: random.Random, quotes: Sequence[dict] | None = None) -> list[dict]:
+    """About eight pairs a quote: two hypotheses on each frame, and some on finer measures.
+
+    A hypothesis for a measure is entailed where the quote supports it, contradicted where it rejects it and neutral
+    where it is silent; one against it, the other way round. Of the finer measures of a frame that a quote takes a
+    position on, those that it does not name are left alone: supporting the whole may well imply them.
+    """
+    bank = yaml.safe_load((HERE / "stances.yaml").read_text(encoding="utf-8"))
+    label_of = {1: "entailment", 0: "neutral", -1: "contradiction"}
+    pairs = []
+    for quote in labelled_quotes() if quotes is None else quotes:
+        positions = quote.get("measures", {})
+        asked = [(frame, quote[frame]) for frame in ("enforcement", "deterrence") for _ in range(2)]
+        asked += list(positions.items())
+        if "measures" in quote:
+            silent = [m for frame, names in MEASURES.items() if not quote.get(frame) for m in names]
+            asked += [(m, 0) for m in rng.sample(sorted(set(silent) - set(positions)), 2)]
+        used = set()
+        for measure, position in asked:
+            side = rng.choice(["for", "against"])
+            hypothesis = rng.choice(bank[measure][side])
+            if hypothesis not in used:
+                used.add(hypothesis)
+                label = label_of[position if side == "for" else -position]
+                pairs.append({"premise": quote["text"], "hypothesis": hypothesis, "label": label, "area": MIGRATION})
+    return pairs
+
+
 def distillation_pairs(data: Path, seed: int, held_out: set[str], unlabelled: int) -> list[dict]:
     """What the teacher labels: the political training pairs, their party-cue copies, and ``unlabelled`` new pairs.
 
     A new pair joins a political premise with a hypothesis of another premise: half of the time of the same area (which
-    is where telling support from rejection is hard), else of any other.
+    is where telling support from rejection is hard), else of any other; every third joins a labelled quote with a
+    hypothesis on migration.
     """
     rng = random.Random(seed + 1)
     kept = [row for row in political_pairs() if row["area"] not in held_out]
@@ -90,10 +139,12 @@ def distillation_pairs(data: Path, seed: int, held_out: set[str], unlabelled: in
         by_area[row["area"]].append(row["hypothesis"])
     hypotheses = [row["hypothesis"] for row in kept]
     premises = [(row["premise"], row["area"]) for row in {row["premise"]: row for row in kept}.values()]
+    quotes = [(row["text"], MIGRATION) for row in labelled_quotes()]
     known = {(row["premise"], row["hypothesis"]) for row in rows}
     while unlabelled > 0:
-        premise, area = rng.choice(premises)
-        hypothesis = rng.choice(by_area[area] if rng.random() < 0.5 else hypotheses)
+        third = unlabelled % 3 == 0
+        premise, area = rng.choice(quotes if third else premises)
+        hypothesis = rng.choice(by_area[area] if third or rng.random() < 0.5 else hypotheses)
         if (premise, hypothesis) not in known:
             known.add((premise, hypothesis))
             rows.append({"premise": premise, "hypothesis": hypothesis, "area": area})

@@ -38,6 +38,7 @@ from data import (
     general_pairs,
     label_id,
     political_pairs,
+    quote_pairs,
     read_jsonl,
     with_party_cues,
 )
@@ -49,9 +50,6 @@ HELD_OUT = {
     "fare dodging and parking", "gambling", "nuclear power", "student finance", "knife crime and youth violence",
     "railways", "road safety", "citizenship and integration",
 }  # fmt: skip
-
-
-MIGRATION = "irregular migration and border security"
 
 
 def encoder_folder() -> str:
@@ -265,7 +263,6 @@ DEFAULTS = {
     "general": {"epochs": 1, "lr": 1.5e-4, "batch": 32, "max_tokens": 72, "drop_longer": True},
     "political": {"epochs": 2, "lr": 1e-4, "batch": 32, "max_tokens": 200},
     "distil": {"epochs": 2, "lr": 1.5e-4, "batch": 32, "max_tokens": 200},
-    "migration": {"epochs": 2, "lr": 1.5e-4, "batch": 32, "max_tokens": 200},
     "label": {"max_tokens": 200},
     "export": {},
 }
@@ -291,6 +288,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=500, help="steps between dev figures and checkpoints")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--general", type=int, default=None, help="at most so many general pairs")
+    parser.add_argument("--quotes", type=int, default=0, help="distil: draws of hypotheses for the labelled quotes")
     parser.add_argument("--unlabelled", type=int, default=4000, help="label: pairs that nobody labelled")
     args = parser.parse_args()
     args.drop_longer = False
@@ -322,14 +320,8 @@ def main() -> None:
         judged = read_jsonl(args.soft)
         seen = {(row["premise"], row["hypothesis"]) for row in judged}
         rows = judged + [row for row in kept if (row["premise"], row["hypothesis"]) not in seen] + general
-    elif args.stage == "migration":
-        judged = {(row["premise"], row["hypothesis"]): row["soft"] for row in read_jsonl(args.soft)}
-        rows = [
-            row | ({"soft": judged[key]} if (key := (row["premise"], row["hypothesis"])) in judged else {})
-            for row in kept
-        ]
-        near, far = ([row for row in rows if (row["area"] == MIGRATION) == here] for here in (True, False))
-        rows = near + rng.sample(far, 4000) + general
+        for _ in range(args.quotes):
+            rows += quote_pairs(rng)
     else:
         rows = kept + with_party_cues(kept, share=0.12, rng=rng) + general
     train(args, rows, dev)
