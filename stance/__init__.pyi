@@ -3,6 +3,7 @@ from .articles import read_article as read_article
 from .articles import sample_article as sample_article
 from .attribution import apply_review as apply_review
 from .attribution import extract_quotes as extract_quotes
+from .attribution import load_attribution_model as load_attribution_model
 from .attribution import write_review as write_review
 from .codebook import Codebook as Codebook
 from .codebook import Facet as Facet
@@ -175,6 +176,7 @@ __all__ = [
     "gather",
     "ledger",
     "link_statements",
+    "load_attribution_model",
     "load_codebook",
     "load_model",
     "lock",

@@ -10,8 +10,8 @@ import pytest
 import stance
 from stance.errors import InputError, NetworkError
 from stance.hansard.api import attributed_to, contribution_of, paragraphs_of_html
-from stance.hansard.web import PoliteClient, retry_after
 from stance.quotes import ledger
+from stance.web import PoliteClient, retry_after
 from tests.made_records import NAMES, Parliament, api_items, people_json, serve
 
 SPAN = ("2024-07-05", "2025-06-30")
@@ -180,8 +180,8 @@ def test_the_client_is_polite():
     with serve(Parliament(api_items(95))) as parliament:
         with PoliteClient(rate=40, cache=False) as client:
             stance.read_hansard("small boats", *SPAN, base_url=parliament.address, client=client)
-        gaps = [b - a for a, b in zip(parliament.times, parliament.times[1:], strict=False)]
-        assert min(gaps) > 0.02
+        assert len(parliament.times) == 5
+        assert parliament.times[-1] - parliament.times[0] > 4 / 40 - 0.02  # how long one takes to arrive differs a little
         assert parliament.agents.pop().startswith("stance-toolkit/")
 
 

@@ -11,9 +11,9 @@ import pytest
 import stance
 from stance.articles import Article
 from stance.errors import InputError, NetworkError, ReadError, TableError
-from stance.hansard.web import PoliteClient
 from stance.press.duplicates import drop_duplicates
 from stance.quotes import ledger
+from stance.web import PoliteClient
 from tests.made_records import NAMES, Parliament, heading, serve, speech, write_day
 
 STORY = (

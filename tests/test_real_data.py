@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import stance
 from stance.cli import app
-from stance.hansard.web import cache_folder
+from stance.web import cache_folder
 from tests.conftest import ROOT
 from tests.made_records import NAMES, PERSON, Parliament, api_items, heading, people_json, serve, speech, write_day
 from tests.test_press import PAGE, RSS, STORY, story

@@ -14,9 +14,9 @@ from stance.errors import InputError, NetworkError
 from stance.hansard.members import PARTIES, Members, People, read_people
 from stance.hansard.records import Contribution, Paragraph, row_of, table_of
 from stance.hansard.roles import is_chair, is_nobody, role_alone
-from stance.hansard.web import PoliteClient
 from stance.people import Roster
 from stance.quotes import left_out
+from stance.web import PoliteClient
 
 BASE_URL = "https://hansard-api.parliament.uk"
 PUBLIC_URL = "https://hansard.parliament.uk"

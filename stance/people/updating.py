@@ -5,28 +5,24 @@ page; ``Members/{id}/Biography`` gives each one's affiliations and seats with da
 """
 
 import csv
-import email.utils
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 from tqdm.auto import tqdm
 
 from stance.errors import InputError, NetworkError
 from stance.people.names import as_roster_party, bare_name
 from stance.people.roster import _as_day
 from stance.quotes import whole_file
+from stance.web import PoliteClient
 
 MEMBERS_API = "https://members-api.parliament.uk/api"
 COLUMNS = ("person", "aliases", "title", "party", "from", "until", "from_is", "constituency", "member_id", "source")
 _PAGE = 20  # the most that the API gives at a time
-_TRIES = 5
-_LONGEST_WAIT = 60.0  # seconds
 _COMMONS = 1
-_AGAIN = {429, 500, 502, 503, 504}
+_RATE = 10.0  # calls a second at most
 
 
 def update_roster(
@@ -54,13 +50,13 @@ def update_roster(
     if day is None:
         raise InputError("since= needs a date; write it as YYYY-MM-DD")
     first = day.strftime("%Y-%m-%d")
-    with httpx.Client(timeout=30, follow_redirects=True, headers={"accept": "application/json"}) as client:
+    with PoliteClient(rate=_RATE, retries=4, backoff=0.5, timeout=30, cache=False, sleep=wait) as client:
         rows = []
-        members = list(_members(client, url, first, wait))
+        members = list(_members(client, url, first))
         if not members:
             raise NetworkError(f"{url}: lists no members of the Commons since {first}; the roster is left as it was")
         for member in tqdm(members, desc="members", unit=" members", delay=2, disable=not progress):
-            rows += _rows(client, url, member, first, wait)
+            rows += _rows(client, url, member, first)
     rows.sort(key=lambda row: (row["person"].split()[-1], row["person"], row["from"]))
     with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
@@ -69,12 +65,12 @@ def update_roster(
     return path
 
 
-def _members(client: httpx.Client, url: str, since: str, wait: Callable[[float], None]) -> Iterator[dict[str, Any]]:
+def _members(client: PoliteClient, url: str, since: str) -> Iterator[dict[str, Any]]:
     skip, total = 0, 1
     while skip < total:
-        page = _get(client, f"{url}/Members/Search", wait, {
-            "House": _COMMONS, "MembershipInDateRange.WasMemberOnOrAfter": since,
-            "MembershipInDateRange.WasMemberOfHouse": _COMMONS, "skip": skip, "take": _PAGE,
+        page = client.get_json(f"{url}/Members/Search", {
+            "House": str(_COMMONS), "MembershipInDateRange.WasMemberOnOrAfter": since,
+            "MembershipInDateRange.WasMemberOfHouse": str(_COMMONS), "skip": str(skip), "take": str(_PAGE),
         })  # fmt: skip
         items = _part(page, "items", list, url)
         total = _part(page, "totalResults", int, url)
@@ -84,12 +80,10 @@ def _members(client: httpx.Client, url: str, since: str, wait: Callable[[float],
         skip += len(items)
 
 
-def _rows(
-    client: httpx.Client, url: str, member: dict[str, Any], since: str, wait: Callable[[float], None]
-) -> list[dict[str, str]]:
+def _rows(client: PoliteClient, url: str, member: dict[str, Any], since: str) -> list[dict[str, str]]:
     """One row for each stretch of days with one party and one seat."""
     number, shown = _part(member, "id", int, url), _part(member, "nameDisplayAs", str, url)
-    life = _part(_get(client, f"{url}/Members/{number}/Biography", wait), "value", dict, url)
+    life = _part(client.get_json(f"{url}/Members/{number}/Biography"), "value", dict, url)
     person = bare_name(shown)
     rows = []
     for party in _part(life, "partyAffiliations", list, url):
@@ -117,44 +111,3 @@ def _part(table: Any, key: str, kind: type, url: str) -> Any:
     if not isinstance(found, kind):
         raise NetworkError(f"{url}: the answer has no {key!r} of type {kind.__name__}; the API may have changed")
     return found
-
-
-def _get(
-    client: httpx.Client, address: str, wait: Callable[[float], None], params: dict[str, Any] | None = None
-) -> Any:
-    """The JSON of an address; tries again, ever later, where the server is busy or the line breaks."""
-    reason = ""
-    for number in range(_TRIES):
-        pause = 0.5 * 2**number
-        try:
-            answer = client.get(address, params=params)
-            if answer.status_code in _AGAIN:
-                reason = f"status {answer.status_code}"
-                pause = max(pause, _retry_after(answer.headers.get("retry-after")))
-            elif answer.is_success:
-                return answer.json()
-            else:
-                raise NetworkError(f"{address}: status {answer.status_code}; the roster is left as it was")
-        except httpx.TransportError as error:
-            reason = f"{type(error).__name__}: {error}".rstrip(": ")
-        except ValueError as error:
-            reason = f"no JSON ({error})"
-        if number < _TRIES - 1:
-            wait(min(pause, _LONGEST_WAIT))
-    raise NetworkError(f"{address}: no answer after {_TRIES} tries ({reason}); check the connection, or try again "
-                       "later; the roster is left as it was")  # fmt: skip
-
-
-def _retry_after(value: str | None) -> float:
-    """Seconds to wait, from a header that gives seconds or a date."""
-    if not value:
-        return 0.0
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return 0.0
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())

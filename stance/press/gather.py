@@ -9,10 +9,10 @@ import pandas as pd
 from stance.attribution import extract_quotes
 from stance.errors import ReadError
 from stance.hansard import is_parlparse, read_parlparse
-from stance.hansard.web import PoliteClient
 from stance.people import Roster
 from stance.press.duplicates import drop_duplicates, link_statements
 from stance.press.reading import DEBATES, read_press
+from stance.web import PoliteClient
 
 
 def split_inputs(paths: str | Path | Iterable[str | Path]) -> tuple[list[Path], list[str | Path]]:

@@ -14,8 +14,8 @@ from tqdm.auto import tqdm
 from stance.articles import Article, article_from_bytes, as_date, decode, read_article
 from stance.errors import NetworkError, ReadError, StanceError
 from stance.hansard import is_parlparse
-from stance.hansard.web import Answer, PoliteClient
 from stance.quotes import left_out
+from stance.web import Answer, PoliteClient
 
 PAGES = (".txt", ".text", ".md", ".html", ".htm", ".xhtml")
 FEEDS = (".xml", ".rss", ".atom", ".rdf")

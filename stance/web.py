@@ -44,6 +44,7 @@ class PoliteClient:
         backoff: seconds before the first further try; doubled each time. A Retry-After header counts instead.
         timeout: seconds until an answer must have begun.
         cache: a folder for answers, None for the user's cache folder, False to keep nothing.
+        sleep: how to wait between tries (seconds).
 
     Raises:
         InputError: a rate that is not positive.
@@ -51,13 +52,14 @@ class PoliteClient:
 
     def __init__(
         self, *, rate: float = 2.0, retries: int = 5, backoff: float = 1.0, timeout: float = 60.0,
-        cache: str | Path | bool | None = None,
+        cache: str | Path | bool | None = None, sleep: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
         import httpx  # only where a page is fetched
 
         if not rate > 0:
             raise InputError(f"rate={rate!r}: give requests a second, more than 0")
         self.pause, self.retries, self.backoff = 1 / rate, retries, backoff
+        self._sleep = sleep
         agent = f"stance-toolkit/{_version()} (research on public debate; one request at a time)"
         self._client = httpx.Client(follow_redirects=True, timeout=timeout, headers={"User-Agent": agent})
         self._cache: Any = None
@@ -152,7 +154,7 @@ class PoliteClient:
                     )
                 wait = wait if asked is None else asked
             if attempt < self.retries:
-                time.sleep(wait)
+                self._sleep(wait)
         raise NetworkError(f"{url}: {problem}, {self.retries + 1} times; check the connection and run the same command "
                            "again: what has come is kept, and it goes on from there")  # fmt: skip
 
