@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 from common import Pair, hypotheses, machine, options, premises
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import stance
+from stance.entailment import bundled_folder
 
 
 @torch.inference_mode()
-def entailed(model: Any, pair: Pair, blind: int) -> float:
+def entailed(model: Any, network: Any, tokenizer: Any, pair: Pair, blind: int) -> float:
     """P(entailment) of one pair with the premise blind to the hypothesis in the first ``blind`` layers."""
-    network = model._network
-    inputs = model._tokenizer(*pair, return_tensors="pt")
+    inputs = tokenizer(*pair, return_tensors="pt")
     kinds = inputs["token_type_ids"][0]
     hidden = (kinds[:, None] == 0) & (kinds[None, :] == 1)  # (from, to)
     mask = torch.zeros(1, 1, len(kinds), len(kinds)).masked_fill(hidden, float("-inf"))
@@ -40,15 +41,16 @@ def main() -> None:
     model = stance.load_model(precision="exact", cache=False)
     texts, claims = (premises(4), hypotheses(4)) if args.quick else (premises(50), hypotheses(16))
     pairs = [(p, h) for p in texts for h in claims]
-    share = np.mean([len(model._tokenizer(p)["input_ids"]) / len(model._tokenizer(p, h)["input_ids"])
-                     for p, h in pairs])  # fmt: skip
-    plain = np.array([entailed(model, pair, 0) for pair in pairs])
+    network = AutoModelForSequenceClassification.from_pretrained(bundled_folder(), dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(bundled_folder())
+    share = np.mean([len(tokenizer(p)["input_ids"]) / len(tokenizer(p, h)["input_ids"]) for p, h in pairs])
+    plain = np.array([entailed(model, network, tokenizer, pair, 0) for pair in pairs])
     agree = np.abs(plain - model.predict(pairs, progress=False)[:, 0]).max()
     print(f"{len(pairs)} pairs; the premise is {share:.0%} of the tokens; unmasked, the largest difference from "
           f"model.predict is {agree:.1e}")  # fmt: skip
-    for blind in range(1, model._network.config.num_hidden_layers + 1):
-        moved = np.abs(np.array([entailed(model, pair, blind) for pair in pairs]) - plain)
-        saved = share * blind / model._network.config.num_hidden_layers
+    for blind in range(1, network.config.num_hidden_layers + 1):
+        moved = np.abs(np.array([entailed(model, network, tokenizer, pair, blind) for pair in pairs]) - plain)
+        saved = share * blind / network.config.num_hidden_layers
         print(f"first {blind} layers shared: saves at most {saved:.0%}; P(entailment) moves {moved.mean():.3f} on "
               f"average, {moved.max():.3f} at most")  # fmt: skip
 

@@ -10,12 +10,14 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from common import Pair, hypotheses, in_turn, machine, options, premises, ratio
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import stance
 from stance.entailment import bundled_folder
@@ -24,18 +26,27 @@ BATCHES = (1, 4, 8, 16, 32, 64)
 ROUNDS = 5
 
 
-def pipeline_of(model: Any, size: int) -> Callable[[Sequence[Pair]], Any]:
+@cache
+def theirs() -> tuple[Any, Any]:
+    """The bundled model's network and tokenizer as transformers loads them."""
+    folder = bundled_folder()
+    network = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
+    return network, AutoTokenizer.from_pretrained(folder)
+
+
+def pipeline_of(size: int) -> Callable[[Sequence[Pair]], Any]:
     from transformers import pipeline
 
-    run = pipeline("text-classification", model=model._network, tokenizer=model._tokenizer, device="cpu", top_k=None)
+    network, tokenizer = theirs()
+    run = pipeline("text-classification", model=network, tokenizer=tokenizer, device="cpu", top_k=None)
     return lambda pairs: run([{"text": p, "text_pair": h} for p, h in pairs], batch_size=size)
 
 
-def best_batch(model: Any, pairs: Sequence[Pair]) -> int:
+def best_batch(pairs: Sequence[Pair]) -> int:
     """The batch size at which the pipeline is quickest, each the best of two runs."""
     seconds = {}
     for size in BATCHES:
-        run = pipeline_of(model, size)
+        run = pipeline_of(size)
         times = []
         for _ in range(2):
             start = time.perf_counter()
@@ -53,15 +64,16 @@ def cross_encoder() -> Callable[[Sequence[Pair]], Any]:
     return lambda pairs: model.predict(list(pairs), batch_size=32, show_progress_bar=False)
 
 
-def onnx(model: Any, threads: int, folder: Path) -> Callable[[Sequence[Pair]], Any]:
+def onnx(threads: int, folder: Path) -> Callable[[Sequence[Pair]], Any]:
     """Exported with torch.onnx, batches of 16 padded by the tokenizer, onnxruntime's own optimisations."""
     import onnxruntime
 
     path = folder / "model.onnx"
-    sample = dict(model._tokenizer(["a b"], ["c"], return_tensors="pt"))
+    network, tokenizer = theirs()
+    sample = dict(tokenizer(["a b"], ["c"], return_tensors="pt"))
     names = ["input_ids", "attention_mask", "token_type_ids"]
     axes = {name: {0: "batch", 1: "tokens"} for name in names}
-    torch.onnx.export(model._network, tuple(sample[name] for name in names), str(path), input_names=names,
+    torch.onnx.export(network, tuple(sample[name] for name in names), str(path), input_names=names,
                       output_names=["logits"], dynamic_axes=axes, dynamo=False)  # fmt: skip
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
@@ -70,7 +82,7 @@ def onnx(model: Any, threads: int, folder: Path) -> Callable[[Sequence[Pair]], A
     def run(pairs: Sequence[Pair]) -> None:
         for start in range(0, len(pairs), 16):
             part = pairs[start : start + 16]
-            inputs = model._tokenizer([p for p, _ in part], [h for _, h in part], padding=True, return_tensors="np")
+            inputs = tokenizer([p for p, _ in part], [h for _, h in part], padding=True, return_tensors="np")
             session.run(None, {name: inputs[name].astype("int64") for name in names})
 
     return run
@@ -108,12 +120,12 @@ def main() -> None:
     # Below this many pairs "auto" is float32 by design; the engine is made before the clock starts.
     quick = auto._engine(1000)
     print("auto computes in", quick.arithmetic)
-    size = best_batch(exact, blocks[0][: 64 if args.quick else 320])
+    size = best_batch(blocks[0][: 64 if args.quick else 320])
     with tempfile.TemporaryDirectory() as folder:
         methods: dict[str, Callable[[Sequence[Pair]], Any]] = {
-            f"transformers pipeline, batch {size}": pipeline_of(exact, size),
+            f"transformers pipeline, batch {size}": pipeline_of(size),
             "sentence-transformers CrossEncoder": cross_encoder(),
-            "onnxruntime": onnx(exact, args.threads, Path(folder)),
+            "onnxruntime": onnx(args.threads, Path(folder)),
             "stance, exact": lambda pairs: exact.predict(pairs, progress=False),
             "stance, auto": lambda pairs: auto.predict(pairs, progress=False),
         }
@@ -138,7 +150,7 @@ def main() -> None:
             f"{hours / 16:.1f} h on 16 such workers; a hundred million {100 * hours / 160 / 24:.1f} days on 160"
         )
     pairs = [pair for block in blocks for pair in block]
-    plain = pipeline_of(exact, size)(pairs)
+    plain = pipeline_of(size)(pairs)
     order = [exact._network.config.id2label[column] for column in exact._columns]
     reference = np.array([[{r["label"]: r["score"] for r in row}[label] for label in order] for row in plain])
     if exact.temperature != 1:

@@ -243,6 +243,8 @@ def _on_cluster(
 
 def _apply_head(out: pd.DataFrame, found: Entailed, head: Any) -> dict[str, Any]:
     """Puts a head's support, oppose and stance in the place of zero-shot's; returns what the provenance says of it."""
+    from stance.head.fitted import default_head, head_scores  # a room below this one
+
     if head is False or head is None:
         return {"used": False, "why": "switched off"}
     if isinstance(head, str):
@@ -250,10 +252,8 @@ def _apply_head(out: pd.DataFrame, found: Entailed, head: Any) -> dict[str, Any]
             raise InputError(f"head={head!r}; it must be 'auto', False or a fitted StanceScorer")
         if not found.model.get("sha256"):
             return {"used": False, "why": "the model has no hash to which a head could be bound"}
-        from stance.head import default_head  # scikit-learn, only where a head may be used
-
-        fitted, record = default_head(found)
-        if fitted is None:
+        heads, record = default_head(found)
+        if heads is None:
             if found.model["name"] == "bundled" and "another model" in record["why"]:
                 warnings.warn(f"the bundled head {record['name']!r} is not used: {record['why']}; scores are zero-shot",
                               stacklevel=3)  # fmt: skip
@@ -261,14 +261,16 @@ def _apply_head(out: pd.DataFrame, found: Entailed, head: Any) -> dict[str, Any]
     else:
         if not hasattr(head, "heads_"):
             raise InputError("head= is not fitted; call its fit() first")
-        fitted, record = head, {"used": True, "name": "your own", "frames": list(head.heads_)}
-        if fitted.codebook_.sha256 != found.codebook.sha256 or fitted.model_sha256_ != found.model.get("sha256"):
+        heads, record = head.heads_, {"used": True, "name": "your own", "frames": list(head.heads_)}
+        if head.codebook_.sha256 != found.codebook.sha256 or head.model_sha256_ != found.model.get("sha256"):
             raise ModelError("the head was fitted on another model or codebook; fit it again with these")
-    for frame, (support, oppose) in fitted.probabilities(found).items():
-        if frame in fitted.heads_:
-            rows = out["frame"] == frame
-            out.loc[rows, "support"], out.loc[rows, "oppose"] = support, oppose
-            out.loc[rows, "stance"] = support - np.nan_to_num(oppose)
+    by_frame = {str(name): part for name, part in out.groupby("frame", sort=False)}
+    plain = {name: (part["support"].to_numpy("float64"), part["oppose"].to_numpy("float64"))
+             for name, part in by_frame.items()}  # fmt: skip
+    for frame, (support, oppose) in head_scores(found, heads, plain).items():
+        rows = by_frame[frame].index
+        out.loc[rows, "support"], out.loc[rows, "oppose"] = support, oppose
+        out.loc[rows, "stance"] = support - np.nan_to_num(oppose)
     return record
 
 

@@ -1,9 +1,12 @@
 import json
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import stance
 from stance.entailment import label_columns, load_model, sentence_spans
@@ -11,6 +14,7 @@ from stance.entailment.bert import BertEngine
 from stance.entailment.choice import BOUND, SMALL_JOB, quick_engine
 from stance.entailment.encoding import PairEncoder
 from stance.entailment.engine import PaddedEngine, TokenBudget
+from stance.entailment.loading import bundled_folder
 from stance.errors import InputError, ModelError
 
 PAIRS = [("the gangs", "the boats"), ("a longer premise with more words in it", "the speaker"), ("x", "y")]
@@ -159,14 +163,19 @@ def test_the_engine_gives_what_the_network_gives(tiny_model):
     rng = np.random.default_rng(0)
     pairs = [(words(rng, 30), words(rng, 12)) for _ in range(60)]
     model = load_model(tiny_model(), precision="exact", cache=False)
-    network, tokenizer = model._network, model._tokenizer
+    network = AutoModelForSequenceClassification.from_pretrained(model.name, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(model.name)
     assert type(model._engine(1)).__name__ == "BertEngine"
     with torch.inference_mode():
         whole = [network(**tokenizer(p, h, return_tensors="pt")).logits[0].softmax(-1).numpy() for p, h in pairs]
     np.testing.assert_allclose(model.predict(pairs), whole, atol=1e-5)
     np.testing.assert_allclose(model.with_batches(100).predict(pairs), whole, atol=1e-5)
-    model._engines["exact"] = PaddedEngine(network, tokenizer)
-    np.testing.assert_allclose(model.predict(pairs), whole, atol=1e-5)
+    texts = [premise for premise, _ in pairs[:40]]
+    packed = model.embed(texts)
+    padded = stance.EntailmentModel(network, tokenizer, "padded", precision="exact")
+    padded._engines["exact"] = PaddedEngine(network, padded._tokenizer)
+    np.testing.assert_allclose(padded.predict(pairs), whole, atol=1e-5)
+    np.testing.assert_allclose(padded.embed(texts), packed, atol=1e-5)
 
 
 def test_rows_that_are_computed_twice_keep_the_numbers(tiny_model):
@@ -203,14 +212,35 @@ def test_a_quick_engine_that_moves_scores_is_refused(tiny_model, monkeypatch):
 
 
 def test_tokens_are_joined_as_the_tokenizer_joins_them(tiny_model):
-    for tokenizer in (load_model(tiny_model())._tokenizer, load_model()._tokenizer):
-        encoder = PairEncoder(tokenizer)
+    for folder in (tiny_model(), bundled_folder()):
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        encoder = PairEncoder(load_model(folder)._tokenizer)
         assert encoder.joins
         pairs = [("“The boats!” – he said… naïve", "The speaker supports arrests."), ("", "x"), ("x" * 40, "the the")]
         mine, whole = encoder(pairs), tokenizer([p for p, _ in pairs], [h for _, h in pairs])
         assert [row.tolist() for row in mine.ids] == whole["input_ids"]
         if mine.types is not None:
             assert [row.tolist() for row in mine.types] == whole["token_type_ids"]
+
+
+def test_the_bundled_model_is_read_without_transformers_and_gives_what_transformers_gives():
+    folder = bundled_folder()
+    network = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
+    theirs = stance.EntailmentModel(network, AutoTokenizer.from_pretrained(folder), "theirs", precision="exact")
+    ours = load_model(precision="exact", cache=False)
+    assert (ours.max_tokens, ours.temperature, ours._columns) == (
+        theirs.max_tokens,
+        theirs.temperature,
+        theirs._columns,
+    )
+    pairs = [("We will jail the smugglers — naïve, I know.", "The speaker is for it."), ("no " * 700, "x")]
+    theirs._engines["exact"] = PaddedEngine(network, theirs._tokenizer)
+    np.testing.assert_allclose(ours.predict(pairs[:1]), theirs.predict(pairs[:1]), atol=1e-5)
+    np.testing.assert_allclose(ours.embed([p for p, _ in pairs]), theirs.embed([p for p, _ in pairs]), atol=1e-5)
+    loaded = "[name for name in ('transformers', 'sklearn') if name in sys.modules]"
+    code = f"import stance, sys; stance.score('Jail them.'); print({loaded})"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
 
 
 def test_the_budget_settles_on_the_quickest_size():

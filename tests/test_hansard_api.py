@@ -181,7 +181,9 @@ def test_the_client_is_polite():
         with PoliteClient(rate=40, cache=False) as client:
             stance.read_hansard("small boats", *SPAN, base_url=parliament.address, client=client)
         assert len(parliament.times) == 5
-        assert parliament.times[-1] - parliament.times[0] > 4 / 40 - 0.02  # how long one takes to arrive differs a little
+        assert (
+            parliament.times[-1] - parliament.times[0] > 4 / 40 - 0.02
+        )  # how long one takes to arrive differs a little
         assert parliament.agents.pop().startswith("stance-toolkit/")
 
 

@@ -196,7 +196,7 @@ def test_a_head_survives_its_file(tmp_path, monkeypatch):
 
 def test_auto_uses_the_bundled_head_only_for_its_own_model(tmp_path, monkeypatch):
     path = fitted().save(tmp_path / "toy.json", name="toy", frames=["x"])
-    monkeypatch.setattr("stance.head.head_path", lambda name: path if name == "toy" else None)
+    monkeypatch.setattr("stance.head.fitted.head_path", lambda name: path if name == "toy" else None)
     new, _ = texts(8, seed=4)
     used = stance.score(new, TOY_BOOK, Toy()).attrs["provenance"]["head"]
     assert used == {"used": True, "name": "toy", "frames": ["x"]}

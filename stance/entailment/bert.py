@@ -9,7 +9,7 @@ special tokens' and the hypothesis's products do too: they are the fewer tokens,
 Devlin et al. (2019), "BERT", NAACL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,12 +42,33 @@ class Run(NamedTuple):
     length: int
 
 
+class StoredBert:
+    """A BERT classifier's configuration and weights as they lie in a folder: all that :class:`BertEngine` needs."""
+
+    def __init__(self, config: Any, weights: Mapping[str, torch.Tensor]) -> None:
+        self.config = config
+        self._weights = {name: weight.float() for name, weight in weights.items()}
+
+    def state_dict(self) -> Mapping[str, torch.Tensor]:
+        return self._weights
+
+    def parameters(self) -> Iterator[torch.Tensor]:
+        return iter(self._weights.values())
+
+
 def runs_here(network: Any) -> bool:
     """Whether a network is one that :class:`BertEngine` computes: plain BERT on a CPU."""
-    config = network.config
     return (
-        type(network).__name__ == "BertForSequenceClassification"
+        type(network).__name__ in ("BertForSequenceClassification", "StoredBert")
         and next(network.parameters()).device.type == "cpu"
+        and plain(network.config)
+    )
+
+
+def plain(config: Any) -> bool:
+    """Whether a configuration is that of a BERT as first published."""
+    return bool(
+        config.model_type == "bert"
         and config.hidden_act == "gelu"
         and not getattr(config, "is_decoder", False)
         and getattr(config, "position_embedding_type", "absolute") in ("absolute", None)
@@ -62,33 +83,54 @@ class BertEngine:
     """
 
     def __init__(self, network: Any, dtype: torch.dtype = torch.float32, *, mixed: bool = False) -> None:
-        bert = network.bert
+        config, weights = network.config, network.state_dict()
         self.arithmetic = str(dtype).removeprefix("torch.") + ("+float32" if mixed else "")
         self._mixed = mixed
         self._dtype = dtype
-        self._width = int(network.config.hidden_size)
-        self._heads = int(network.config.num_attention_heads)
-        self._eps = float(network.config.layer_norm_eps)
-        tables = bert.embeddings
-        self._words = tables.word_embeddings.weight.detach()
-        self._positions = tables.position_embeddings.weight.detach()
-        self._types = tables.token_type_embeddings.weight.detach()
-        self._norm = _weights(tables.LayerNorm)
-        self._layers = [self._layer(layer) for layer in bert.encoder.layer]
-        self._pooler = _weights(bert.pooler.dense)
-        self._classifier = _weights(network.classifier)
+        self._width = int(config.hidden_size)
+        self._heads = int(config.num_attention_heads)
+        self._eps = float(config.layer_norm_eps)
+        tables = "bert.embeddings"
+        self._words = weights[f"{tables}.word_embeddings.weight"]
+        self._positions = weights[f"{tables}.position_embeddings.weight"]
+        self._types = weights[f"{tables}.token_type_embeddings.weight"]
+        self._norm = _linear(weights, f"{tables}.LayerNorm")
+        self._layers = [self._layer(weights, f"bert.encoder.layer.{i}") for i in range(int(config.num_hidden_layers))]
+        self._pooler = _linear(weights, "bert.pooler.dense")
+        self._classifier = _linear(weights, "classifier")
 
-    def _layer(self, layer: Any) -> Layer:
-        own = layer.attention.self
-        qkv = tuple(torch.cat(parts) for parts in zip(*map(_weights, (own.query, own.key, own.value)), strict=True))
-        exact = ((qkv[0], qkv[1]), _weights(layer.attention.output.dense), _weights(layer.intermediate.dense),
-                 _weights(layer.output.dense))  # fmt: skip
+    def _layer(self, weights: Mapping[str, torch.Tensor], name: str) -> Layer:
+        own = (_linear(weights, f"{name}.attention.self.{part}") for part in ("query", "key", "value"))
+        qkv = tuple(torch.cat(parts) for parts in zip(*own, strict=True))
+        products = ("attention.output.dense", "intermediate.dense", "output.dense")
+        context, up, down = (_linear(weights, f"{name}.{part}") for part in products)
+        exact = ((qkv[0], qkv[1]), context, up, down)
         quick = [(weight.to(self._dtype), bias.to(self._dtype)) for weight, bias in exact]
-        norms = _weights(layer.attention.output.LayerNorm), _weights(layer.output.LayerNorm)
-        return Layer(quick[0], quick[1], quick[2], quick[3], *norms, exact)
+        norms = [_linear(weights, f"{name}.{part}.LayerNorm") for part in ("attention.output", "output")]
+        return Layer(quick[0], quick[1], quick[2], quick[3], norms[0], norms[1], exact)
 
     @torch.inference_mode()
     def logits(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
+        states, runs, starts, exact = self._embedded(encoded, batch)
+        for layer in self._layers[:-1]:
+            states = self._whole_layer(states, layer, runs, exact)
+        first = self._last_layer(states, self._layers[-1], runs, starts)
+        pooled = torch.tanh(linear(first, *self._pooler))
+        return linear(pooled, *self._classifier)
+
+    @torch.inference_mode()
+    def means(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
+        """(texts, width) mean of the last hidden states over the tokens of each text of a batch, longest first."""
+        states, runs, _, exact = self._embedded(encoded, batch)
+        for layer in self._layers:
+            states = self._whole_layer(states, layer, runs, exact)
+        parts = torch.split(states, encoded.lengths[list(batch)].tolist())
+        return torch.stack([part.double().mean(dim=0) for part in parts])
+
+    def _embedded(
+        self, encoded: Encoded, batch: Sequence[int]
+    ) -> tuple[torch.Tensor, list[Run], torch.Tensor, torch.Tensor | None]:
+        """The first layer's input (tokens, width), runs, each pair's first token, and tokens to compute in float32."""
         rows = [encoded.ids[i] for i in batch]
         lengths = [len(row) for row in rows]
         ids = torch.from_numpy(np.concatenate(rows))  # (tokens,)
@@ -100,14 +142,8 @@ class BertEngine:
         states = self._words[ids]  # (tokens, width)
         states += self._positions[positions]
         states += self._types[torch.from_numpy(types)]
-        states = self._normed(states, self._norm)
-        runs = _runs(lengths)
         exact = torch.from_numpy(_not_premise(types, starts.numpy())) if self._mixed else None
-        for layer in self._layers[:-1]:
-            states = self._whole_layer(states, layer, runs, exact)
-        first = self._last_layer(states, self._layers[-1], runs, starts)
-        pooled = torch.tanh(linear(first, *self._pooler))
-        return linear(pooled, *self._classifier)
+        return self._normed(states, self._norm), _runs(lengths), starts, exact
 
     def _whole_layer(
         self, states: torch.Tensor, layer: Layer, runs: list[Run], exact: torch.Tensor | None
@@ -158,8 +194,9 @@ class BertEngine:
         return layer_norm(states, (self._width,), *weights, self._eps)
 
 
-def _weights(module: Any) -> Weights:
-    return module.weight.detach(), module.bias.detach()
+def _linear(weights: Mapping[str, torch.Tensor], name: str) -> Weights:
+    """A linear map's or a layer norm's weight and bias."""
+    return weights[f"{name}.weight"].detach(), weights[f"{name}.bias"].detach()
 
 
 def _not_premise(types: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:

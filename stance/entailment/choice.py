@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from stance.entailment.bert import BertEngine, runs_here
-from stance.entailment.encoding import Encoded, PairEncoder
+from stance.entailment.encoding import Encoded, FastTokenizer, PairEncoder
 from stance.entailment.engine import Engine, PaddedEngine, TokenBudget, batches, native_bfloat16
 from stance.errors import InputError
 
@@ -43,12 +43,14 @@ def check_precision(precision: str) -> Precision:
     return precision  # type: ignore[return-value]
 
 
-def exact_engine(network: Any, tokenizer: Any) -> Engine:
+def exact_engine(network: Any, tokenizer: FastTokenizer) -> Engine:
     """The engine in float32."""
     return BertEngine(network) if runs_here(network) else PaddedEngine(network, tokenizer)
 
 
-def quick_engine(network: Any, tokenizer: Any, encoder: PairEncoder, temperature: float, exact: Engine) -> Engine:
+def quick_engine(
+    network: Any, tokenizer: FastTokenizer, encoder: PairEncoder, temperature: float, exact: Engine
+) -> Engine:
     """The fastest engine whose probabilities on a fixed set of pairs stay within half of :data:`BOUND` of float32's.
 
     The choice depends on the model and the processor alone, so it is the same in every run.
@@ -63,7 +65,7 @@ def quick_engine(network: Any, tokenizer: Any, encoder: PairEncoder, temperature
     return exact
 
 
-def _quick_engines(network: Any, tokenizer: Any) -> Iterator[Engine]:
+def _quick_engines(network: Any, tokenizer: FastTokenizer) -> Iterator[Engine]:
     """The candidates, quickest first."""
     if runs_here(network):
         yield BertEngine(network, torch.bfloat16)

@@ -1,13 +1,80 @@
 """Pairs of texts -> token ids. Each premise and each hypothesis is tokenised once; their ids are joined."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from stance.errors import ModelError
 
 Pair = tuple[str, str]
 _PROBE = ("One of them said: no.", "The speaker agrees, (2) at least.")
+
+
+@dataclass(frozen=True)
+class FastTokenizer:
+    """A tokenizer as the package tokenizers has it, with what transformers keeps beside it.
+
+    Attributes:
+        typed: whether the model is told which tokens are the hypothesis's.
+        longest: the most tokens that the model takes, if the tokenizer says so.
+        pad: the id of the padding token.
+        left: whether padding goes before the text.
+    """
+
+    backend: Tokenizer
+    typed: bool = True
+    longest: int | None = None
+    pad: int = 0
+    left: bool = False
+
+    @classmethod
+    def of(cls, tokenizer: Any, name: str) -> "FastTokenizer":
+        """That of a tokenizer of transformers.
+
+        Raises:
+            ModelError: it is one of those that are not made of the package tokenizers.
+        """
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            raise ModelError(f"{name}: its tokenizer has no fast form (tokenizer.json); stance needs one")
+        longest = int(tokenizer.model_max_length or 0)
+        return cls(_bare(backend.to_str()), "token_type_ids" in tokenizer.model_input_names,
+                   longest if 0 < longest < 10**9 else None, int(tokenizer.pad_token_id or 0),
+                   tokenizer.padding_side == "left")  # fmt: skip
+
+    @classmethod
+    def stored(cls, folder: Path) -> "FastTokenizer":
+        """That of a folder which models/nli/train.py exported.
+
+        Raises:
+            ValueError: not a BERT's tokenizer.
+        """
+        settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        if settings["tokenizer_class"] != "BertTokenizer":
+            raise ValueError(settings["tokenizer_class"])
+        return cls(_bare((folder / "tokenizer.json").read_text(encoding="utf-8")), longest=settings["model_max_length"])
+
+    def ids(self, texts: Sequence[str], *, special: bool = False, most: int | None = None) -> list[NDArray[np.int64]]:
+        """The tokens of each text, with or without special ones, the first ``most`` of them."""
+        backend = self.backend
+        if most is not None:
+            backend = _bare(backend.to_str())
+            backend.enable_truncation(most)
+        rows = backend.encode_batch(list(texts), add_special_tokens=special)
+        return [np.array(row.ids, dtype=np.int64) for row in rows]
+
+
+def _bare(content: str) -> Tokenizer:
+    backend = Tokenizer.from_str(content)
+    backend.no_padding()
+    backend.no_truncation()
+    return backend
 
 
 class Encoded:
@@ -30,9 +97,8 @@ class PairEncoder:
     encodes. Where joining does not give what the tokenizer gives, every pair goes through the tokenizer.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: FastTokenizer) -> None:
         self._tokenizer = tokenizer
-        self._typed = "token_type_ids" in tokenizer.model_input_names
         self._frame = self._read_frame()
 
     @property
@@ -57,14 +123,12 @@ class PairEncoder:
     def _parts(self, texts: Sequence[str]) -> dict[str, NDArray[np.int64]]:
         """The tokens of each text, without special ones."""
         unique = list(dict.fromkeys(texts))
-        rows = self._tokenizer(unique, add_special_tokens=False, return_attention_mask=False,
-                               return_token_type_ids=False, verbose=False)["input_ids"]  # fmt: skip
-        return {text: np.array(row, dtype=np.int64) for text, row in zip(unique, rows, strict=True)}
+        return dict(zip(unique, self._tokenizer.ids(unique), strict=True))
 
     def _whole(self, pairs: Sequence[Pair]) -> Encoded:
-        found = self._tokenizer([p for p, _ in pairs], [h for _, h in pairs], verbose=False)
-        types = [np.array(row, dtype=np.int64) for row in found["token_type_ids"]] if self._typed else None
-        return Encoded([np.array(row, dtype=np.int64) for row in found["input_ids"]], types)
+        found = self._tokenizer.backend.encode_batch(list(pairs))
+        types = [np.array(row.type_ids, dtype=np.int64) for row in found] if self._tokenizer.typed else None
+        return Encoded([np.array(row.ids, dtype=np.int64) for row in found], types)
 
     def _read_frame(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Any] | None:
         """Special tokens before, between and after, and the token type of each of the five parts."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stance.entailment.encoding import Encoded
+from stance.entailment.encoding import Encoded, FastTokenizer
 
 BUDGETS = (1024, 2048, 4096, 8192)  # tokens a batch, tried in turn
 TRIALS = 2  # batches of each size before one is chosen
@@ -27,35 +27,50 @@ class Engine(Protocol):
         """(pairs, labels) float32 on the CPU, for the pairs of a batch, longest first."""
         ...
 
+    def means(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
+        """(texts, hidden) float64 on the CPU: mean of the last hidden states over each text's tokens."""
+        ...
+
 
 class PaddedEngine:
     """Any network, by its own forward."""
 
-    def __init__(self, network: Any, tokenizer: Any, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, network: Any, tokenizer: FastTokenizer, dtype: torch.dtype = torch.float32) -> None:
         self._network = network
-        self._pad = int(tokenizer.pad_token_id or 0)
-        self._typed = "token_type_ids" in tokenizer.model_input_names
-        self._left = tokenizer.padding_side == "left"
+        self._tokenizer = tokenizer
         self._device = next(network.parameters()).device
         self.arithmetic = str(dtype).removeprefix("torch.")
 
     @torch.inference_mode()
     def logits(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
+        logits: torch.Tensor = self._network(**self._inputs(encoded, batch)).logits.float().cpu()
+        return logits
+
+    @torch.inference_mode()
+    def means(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
+        inputs = self._inputs(encoded, batch)
+        states = self._network.base_model(**inputs).last_hidden_state.double()  # (texts, tokens, hidden)
+        mask = inputs["attention_mask"][..., None]
+        found: torch.Tensor = ((states * mask).sum(dim=1) / mask.sum(dim=1)).cpu()
+        return found
+
+    def _inputs(self, encoded: Encoded, batch: Sequence[int]) -> dict[str, torch.Tensor]:
+        """What the network takes: (batch, tokens) each, on its device."""
         width = int(encoded.lengths[list(batch)].max())
-        ids = np.full((len(batch), width), self._pad, dtype=np.int64)  # (batch, tokens)
+        ids = np.full((len(batch), width), self._tokenizer.pad, dtype=np.int64)  # (batch, tokens)
         mask = np.zeros_like(ids)
         types = np.zeros_like(ids)
         for row, i in enumerate(batch):
             size = len(encoded.ids[i])
-            at = slice(width - size, width) if self._left else slice(0, size)
+            at = slice(width - size, width) if self._tokenizer.left else slice(0, size)
             ids[row, at] = encoded.ids[i]
             mask[row, at] = 1
             if encoded.types is not None:
                 types[row, at] = encoded.types[i]
-        inputs = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if self._typed else {})
-        on_device = {name: torch.from_numpy(value).to(self._device) for name, value in inputs.items()}
-        logits: torch.Tensor = self._network(**on_device).logits.float().cpu()
-        return logits
+        inputs = {"input_ids": ids, "attention_mask": mask} | (
+            {"token_type_ids": types} if self._tokenizer.typed else {}
+        )
+        return {name: torch.from_numpy(value).to(self._device) for name, value in inputs.items()}
 
 
 def native_bfloat16(device: torch.device) -> bool:

@@ -4,13 +4,16 @@ import importlib.resources
 import json
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from safetensors.torch import load_file
 
 from stance.cache import default_cache
+from stance.entailment.bert import BertEngine, StoredBert, plain
 from stance.entailment.choice import check_precision
+from stance.entailment.encoding import FastTokenizer
 from stance.entailment.model import EntailmentModel, label_columns
 from stance.errors import ModelError
 
@@ -57,15 +60,16 @@ def _load(name: str, device: str) -> EntailmentModel:
     folder = bundled_folder() if name == BUNDLED else Path(name).expanduser()
     if folder.is_dir():
         _check_folder(folder)
-        network, tokenizer = _from_pretrained(str(folder), name, local=True)
+        stored = _stored(folder) if device == "cpu" else None
+        network, tokenizer = stored or _from_pretrained(str(folder), name, device, local=True)
         files = sorted(folder.glob("*.safetensors"))
     elif folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise ModelError(f"{name}: no such folder; give a model folder, or a Hub name such as "
                          "'MoritzLaurer/deberta-v3-large-zeroshot-v2.0'")  # fmt: skip
     else:
-        network, tokenizer = _from_hub(name)
+        network, tokenizer = _from_hub(name, device)
         files = _cached_weights(name)
-    return EntailmentModel(network.to(device), tokenizer, name, files)
+    return EntailmentModel(network, tokenizer, name, files)
 
 
 def _check_folder(folder: Path) -> None:
@@ -85,7 +89,9 @@ def _check_folder(folder: Path) -> None:
         raise ModelError(f"{folder}: the tokenizer is missing (tokenizer.json); copy all files of the model")
 
 
-def _from_pretrained(path: str, name: str, *, local: bool) -> tuple[Any, Any]:
+def _from_pretrained(path: str, name: str, device: str, *, local: bool) -> tuple[Any, Any]:
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
     try:
         config = AutoConfig.from_pretrained(path, local_files_only=local, trust_remote_code=False)
         label_columns(config.id2label, name)
@@ -105,16 +111,36 @@ def _from_pretrained(path: str, name: str, *, local: bool) -> tuple[Any, Any]:
     if missing:
         raise ModelError(f"{name}: weights are missing ({missing[0]} and {len(missing) - 1} more): this is not a "
                          "finished sequence-classification model")  # fmt: skip
-    return network, tokenizer
+    return network.eval().to(device), tokenizer
 
 
-def _from_hub(name: str) -> tuple[Any, Any]:
+def _stored(folder: Path) -> tuple[StoredBert, FastTokenizer] | None:
+    """A BERT that models/nli/train.py exported, without transformers, whose import takes longer than to score a quote.
+
+    None for any other folder, and for one with damage, on which transformers has more to say.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if "stance_temperature" not in config or not (folder / "model.safetensors").is_file():
+        return None
     try:
-        return _from_pretrained(name, name, local=True)
+        settings = SimpleNamespace(**config | {"id2label": {int(k): v for k, v in config["id2label"].items()}})
+        network = StoredBert(settings, load_file(folder / "model.safetensors"))
+        words = network.state_dict()["bert.embeddings.word_embeddings.weight"]
+        if not plain(settings) or words.shape != (settings.vocab_size, settings.hidden_size):
+            return None
+        BertEngine(network)  # all weights are there
+        return network, FastTokenizer.stored(folder)
+    except Exception:  # tokenizers raises bare ones; whatever it is, _from_pretrained meets it again and reports it
+        return None
+
+
+def _from_hub(name: str, device: str) -> tuple[Any, Any]:
+    try:
+        return _from_pretrained(name, name, device, local=True)
     except OSError:
         pass  # not in the cache, or not wholly; try to fetch it
     try:
-        return _from_pretrained(name, name, local=False)
+        return _from_pretrained(name, name, device, local=False)
     except OSError as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(

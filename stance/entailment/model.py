@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from stance.cache import ScoreCache
 from stance.entailment.choice import SMALL_JOB, Precision, check_precision, exact_engine, probabilities, quick_engine
-from stance.entailment.encoding import PairEncoder
+from stance.entailment.encoding import Encoded, FastTokenizer, PairEncoder
 from stance.entailment.engine import Engine, TokenBudget, batches
 from stance.entailment.windows import runs
 from stance.errors import InputError, ModelError
@@ -77,8 +77,8 @@ class EntailmentModel:
     ) -> None:
         self.name = name
         self.precision: Precision = check_precision(precision)
-        self._network = network.eval()
-        self._tokenizer = tokenizer
+        self._network = network  # ready to compute: on its device, in evaluation mode
+        self._tokenizer = tokenizer if isinstance(tokenizer, FastTokenizer) else FastTokenizer.of(tokenizer, name)
         self._files = tuple(files)
         self._columns = label_columns(network.config.id2label, name)
         self._device = next(network.parameters()).device
@@ -89,11 +89,11 @@ class EntailmentModel:
         positions = int(getattr(config, "max_position_embeddings", 0) or LONGEST_WINDOW)
         if config.model_type in {"roberta", "xlm-roberta", "camembert", "mpnet"}:
             positions -= 2  # their positions are counted from the padding index on
-        limit = min(positions, int(getattr(tokenizer, "model_max_length", positions) or positions))
+        limit = min(positions, self._tokenizer.longest or positions)
         self.max_tokens = limit
         self.cache: ScoreCache | None = None
         self.tokens_a_batch: int | None = None
-        self._encode = PairEncoder(tokenizer)
+        self._encode = PairEncoder(self._tokenizer)
         self._asked: tuple[tuple[str, ...], int] = ((), 0)  # hypotheses, tokens of the longest
         self._engines: dict[str, Engine] = {}  # by precision; shared by the model's siblings
         self._window_tokens = min(limit, int(getattr(config, "stance_window_tokens", LONGEST_WINDOW)))
@@ -139,12 +139,10 @@ class EntailmentModel:
         """A hash of all that a probability depends on: weights, configuration, tokenizer. Empty without files."""
         if not self._files:
             return ""
-        backend = getattr(self._tokenizer, "backend_tokenizer", None)
-        config = self._network.config.to_json_string(use_diff=False)
-        words = repr(self._tokenizer)
-        if backend:  # padding and truncation are of its last call, not of the tokenizer
-            words = json.dumps(json.loads(backend.to_str()) | {"padding": None, "truncation": None}, sort_keys=True)
-        content = [self.sha256, config, words]
+        config = self._network.config
+        read = getattr(config, "to_json_string", None)  # transformers' own configurations hold more than what they read
+        settings = read(use_diff=False) if read else json.dumps(vars(config), sort_keys=True)
+        content = [self.sha256, settings, self._tokenizer.backend.to_str()]
         return hashlib.sha256("\0".join(content).encode()).hexdigest()
 
     def __deepcopy__(self, memo: Any) -> "EntailmentModel":
@@ -158,7 +156,7 @@ class EntailmentModel:
     def _longest(self, hypotheses: tuple[str, ...]) -> int:
         """Tokens of the longest hypothesis; asked anew for every quote, so the last answer is kept."""
         if self._asked[0] != hypotheses:
-            rows = self._tokenizer(list(hypotheses))["input_ids"]
+            rows = self._tokenizer.ids(hypotheses, special=True)
             self._asked = hypotheses, max(map(len, rows), default=0)
         return self._asked[1]
 
@@ -170,13 +168,12 @@ class EntailmentModel:
             sentence that is too long is cut between words.
         """
         longest = self._longest(tuple(hypotheses))
-        budget = self._window_tokens - longest - self._tokenizer.num_special_tokens_to_add(pair=True)
+        budget = self._window_tokens - longest - self._tokenizer.backend.num_special_tokens_to_add(is_pair=True)
         if budget < 8:
             raise InputError(
                 f"{self.name}: a hypothesis of {longest} tokens leaves no room for the premise; shorten it"
             )
-        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        tokens: list[tuple[int, int]] = encoded["offset_mapping"]
+        tokens: list[tuple[int, int]] = self._tokenizer.backend.encode(text, add_special_tokens=False).offsets
         return runs(text, tokens, budget)
 
     def predict(self, pairs: Sequence[Pair], *, progress: bool = True) -> NDArray[np.float64]:
@@ -261,21 +258,15 @@ class EntailmentModel:
         Returns:
             (n, hidden) mean of the last hidden states over a text's tokens, scaled to length one; float32 throughout.
         """
-        import torch
-
-        order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), i))
-        rows: list[NDArray[np.float64]] = [np.empty(0)] * len(texts)
-        for first in range(0, len(order), 32):
-            places = order[first : first + 32]
-            inputs = self._tokenizer([texts[i] for i in places], padding=True, truncation=True,
-                                     max_length=self.max_tokens, return_tensors="pt").to(self._device)  # fmt: skip
-            with torch.inference_mode():
-                states = self._network.base_model(**inputs).last_hidden_state.double()  # (batch, tokens, hidden)
-                mask = inputs["attention_mask"][..., None]
-                means = torch.nn.functional.normalize((states * mask).sum(dim=1) / mask.sum(dim=1), dim=1)
-            for place, vector in zip(places, means.cpu().numpy(), strict=True):
-                rows[place] = vector
-        return np.stack(rows) if rows else np.empty((0, 0))
+        if not texts:
+            return np.empty((0, 0))
+        encoded = Encoded(self._tokenizer.ids(texts, special=True, most=self.max_tokens), None)
+        engine = self._engine(1)
+        order = np.argsort(-encoded.lengths, kind="stable").tolist()
+        parts = [engine.means(encoded, order[first : first + 32]).numpy() for first in range(0, len(order), 32)]
+        vectors: NDArray[np.float64] = np.concatenate(parts)[np.argsort(order)]
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 Scorer = Callable[[Sequence[Pair]], Any]

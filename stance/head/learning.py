@@ -1,6 +1,5 @@
 """One frame's classifier: features, fit, choice of strength, calibration, and the comparison with zero-shot."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,58 +9,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from stance.scoring import Entailed
+from stance.head.fitted import Floats, FrameHead, softmax
 
-Floats = NDArray[np.float64]
 FEWEST_CODES = 10
 STRENGTHS = (0.001, 0.01, 0.1)  # C: small is strong regularisation
 EMBEDDING = 0.4  # weight of each embedding dimension beside a hypothesis's: there are hundreds of them
-
-
-@dataclass(frozen=True)
-class FrameHead:
-    """One frame's classifier.
-
-    Attributes:
-        classes: of the codes -1, 0, 1 those that it was fitted on, ascending.
-        weights: (classes, features) and bias: (classes,), of the raw features.
-        temperature: what the logits are divided by.
-    """
-
-    classes: tuple[int, ...]
-    weights: Floats
-    bias: Floats
-    temperature: float
-
-    def probabilities(self, features: Floats) -> Floats:
-        """(quotes, 3) probability of the codes -1, 0 and 1; a code that was not fitted has none."""
-        out = np.zeros((len(features), 3))
-        out[:, [c + 1 for c in self.classes]] = softmax((features @ self.weights.T + self.bias) / self.temperature)
-        return out
-
-
-def softmax(logits: Floats) -> Floats:
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
-
-
-def features_of(found: Entailed) -> tuple[Floats, int]:
-    """(quotes, features), and how many of the first are the hypotheses'.
-
-    The hypotheses' are the log-odds of entailment, and of contradiction where the model knows it, each the largest over
-    the quote's windows; the others are the mean of the windows' embeddings, where the model has one.
-    """
-    starts = found.starts
-    columns = [0] if np.isnan(found.probabilities[:, :, 1]).any() else [0, 2]
-    parts = []
-    for column in columns:
-        p = np.clip(np.maximum.reduceat(found.probabilities[:, :, column], starts, axis=0), 1e-4, 1 - 1e-4)
-        parts.append(np.log(p / (1 - p)))
-    size = sum(part.shape[1] for part in parts)
-    if found.embeddings is not None:
-        counts = np.diff(np.r_[starts, len(found.places)])[:, None]
-        parts.append(np.add.reduceat(found.embeddings, starts, axis=0) / counts)
-    return np.concatenate(parts, axis=1), size
 
 
 def learn(
