@@ -4,7 +4,8 @@ Three kinds of rows, all ``{"premise", "hypothesis", "label", …}``:
 
 - general NLI: ``nli/nli-train.jsonl.gz`` (121,463 pairs, with "source") under the data folder;
 - political pairs: ``political.jsonl`` and ``grids.jsonl`` beside this file (with "area", "phenomenon", "part");
-- labelled quotes (``models/heads/quotes-*.jsonl``) with the hypotheses of ``stances.yaml``.
+- labelled quotes (``models/heads/quotes-2.jsonl``) with the hypotheses of ``stances.yaml``. The other files there are kept
+  for the head, which has to learn how sure this model is of quotes that it has not seen.
 """
 
 import gzip
@@ -18,7 +19,7 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).parent
-QUOTES = HERE.parent / "heads"
+QUOTES = HERE.parent / "heads" / "quotes-2.jsonl"
 LABELS = ["entailment", "neutral", "contradiction"]
 MIGRATION = "irregular migration and border security"
 NO_LABEL = -2  # only a teacher's probabilities
@@ -81,11 +82,10 @@ def political_pairs() -> list[dict]:
     return read_jsonl(HERE / "political.jsonl") + grid_pairs()
 
 
-def labelled_quotes(folder: Path = QUOTES) -> list[dict]:
+def labelled_quotes(path: Path = QUOTES) -> list[dict]:
     """Quotes with what they say of each measure: ``{"text", "enforcement", "deterrence"}``, each 1 (supports), 0 or -1
-    (rejects), and "measures", the same for the finer ones that the quote takes a position on (where its author gave
-    them)."""
-    return [row for path in sorted(folder.glob("quotes-*.jsonl")) for row in read_jsonl(path)]
+    (rejects), and "measures", the same for the finer ones that the quote takes a position on."""
+    return read_jsonl(path)
 
 
 # The finer measures of each frame; those of no frame stand under "".
@@ -107,12 +107,11 @@ def quote_pairs(rng: random.Random, quotes: Sequence[dict] | None = None) -> lis
     label_of = {1: "entailment", 0: "neutral", -1: "contradiction"}
     pairs = []
     for quote in labelled_quotes() if quotes is None else quotes:
-        positions = quote.get("measures", {})
+        positions = quote["measures"]
         asked = [(frame, quote[frame]) for frame in ("enforcement", "deterrence") for _ in range(2)]
         asked += list(positions.items())
-        if "measures" in quote:
-            silent = [m for frame, names in MEASURES.items() if not quote.get(frame) for m in names]
-            asked += [(m, 0) for m in rng.sample(sorted(set(silent) - set(positions)), 2)]
+        silent = [m for frame, names in MEASURES.items() if not quote.get(frame) for m in names]
+        asked += [(m, 0) for m in rng.sample(sorted(set(silent) - set(positions)), 2)]
         used = set()
         for measure, position in asked:
             side = rng.choice(["for", "against"])
