@@ -2,8 +2,8 @@
 
     python models/heads/train.py [--also FILE ...] [--model FOLDER] [--out models/heads/enforcement-deterrence.json]
 
-Fitted on: models/heads/quotes-1.jsonl and -3.jsonl (which no entailment model learned from), the half "choose" of tests/data/frames-dev.jsonl, and the files of ``--also``
-(such as ../shared/data/political/frames-labels.jsonl). Reported on: the half "report" of frames-dev.jsonl, of which
+Fitted on: models/heads/quotes-1.jsonl and -3.jsonl, which no entailment model learned from, the half "choose" of
+tests/data/frames-dev.jsonl, and the files of ``--also``. Reported on: the half "report" of frames-dev.jsonl, of which
 nothing is fitted or chosen but one thing: a frame's head becomes the default only where its mean AUC of support and
 oppose there is higher than zero-shot's. The file is bound to the model's SHA-256: run this again after a new model.
 """
