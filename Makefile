@@ -37,8 +37,9 @@ bench: $(BENCH_READY)
 	done
 	if [ -d ../shared/data ]; then $(BIN)/python benchmarks/articles.py --data ../shared/data $(BENCH); fi
 
+# As root, in a container: make lab LAB=--allow-root
 lab: $(LAB_READY)
-	$(BIN)/jupyter lab notebooks/
+	$(BIN)/jupyter lab $(LAB) notebooks/
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

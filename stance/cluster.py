@@ -30,7 +30,9 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError as error:
-        raise MissingExtraError("a cluster needs dask; pip install 'stance-toolkit[scale]'") from error
+        raise MissingExtraError(
+            "a cluster needs dask, the extra scale; in the clone of stance: pip install '.[scale]'"
+        ) from error
     return distributed
 
 

@@ -95,6 +95,10 @@ class Codebook(_Strict):
         content = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()
 
+    def to_yaml(self) -> str:
+        """The codebook as a YAML file holds it: :func:`load_codebook` reads it back with the same hash."""
+        return str(yaml.safe_dump(self.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=110))
+
     def __repr__(self) -> str:
         frames = ", ".join(frame.name for frame in self.frames)
         return f"Codebook({self.name!r}, version {self.version}: {frames}; {len(self.hypotheses)} hypotheses)"
@@ -261,6 +265,22 @@ class Lock:
         content = {key: value for key, value in asdict(self).items() if key != "seal"}
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
+    def is_older_than(self, moment: str | None) -> bool | None:
+        """Whether the lock was made before an ISO moment, to the second; None where the moment is not known."""
+        return None if moment is None else datetime.fromisoformat(self.time) <= datetime.fromisoformat(moment)
+
+    def of_codes(self, drawn: str | None) -> str:
+        """What the lock shows about codes whose sample was drawn at ``drawn``, in a sentence."""
+        of = f"the lock of {self.time} (codebook {self.codebook_sha256[:12]}…)"
+        older = self.is_older_than(drawn)
+        if older:
+            return f"The codes were made under {of}, which is older than the code sheet ({drawn}); unchanged since."
+        if older is None:
+            return (f"The codebook is the same as in {of}; the code sheet does not say when it was drawn, so nothing "
+                    "shows that the lock came first.")  # fmt: skip
+        return (f"The codebook is the same as in {of}; but the lock is younger than the code sheet ({drawn}), so it "
+                "does not show that the codebook was fixed before the codes.")  # fmt: skip
+
     def __str__(self) -> str:
         model = f", model {self.model} ({(self.model_sha256 or 'no hash')[:12]})" if self.model else ""
         limits = ", ".join(f"{frame} {value:g}" for frame, value in self.thresholds.items())
@@ -287,7 +307,8 @@ def lock(
         path: of the file; it must not exist.
 
     Returns:
-        The :class:`Lock`; :func:`stance.read_codes` checks a sheet against it.
+        The :class:`Lock`; :func:`stance.read_codes` checks a sheet against it, and says whether the lock is older than
+        the draw of the sample.
 
     Raises:
         CodebookError: the file exists, or a threshold is of a frame that the codebook lacks.
@@ -313,6 +334,24 @@ def lock(
     found = replace(found, seal=found.sealed())
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(found.as_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def check_lock(path: "str | Path | Lock", sha256: str | None) -> Lock:
+    """Reads a lock and holds it against the codebook in use.
+
+    Args:
+        sha256: the codebook's; None where it is not known.
+
+    Raises:
+        CodebookError: as :func:`read_lock`, or a lock of another codebook.
+    """
+    found = read_lock(path)
+    if sha256 != found.codebook_sha256:
+        used = f"{sha256[:12]}…" if sha256 else "not recorded in the scores"
+        raise CodebookError(f"{path if not isinstance(path, Lock) else 'the lock'} of {found.time} is of another "
+                            f"codebook ({found.codebook} {found.codebook_sha256[:12]}…) than the one used here "
+                            f"({used}); give the lock of this one, or the codebook that was locked")  # fmt: skip
     return found
 
 

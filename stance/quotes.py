@@ -96,6 +96,11 @@ def make_quote_id(source: Any, spans: Any, text: str, *more: Any) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def is_scores(table: pd.DataFrame) -> bool:
+    """Whether a table is one of scores: one row a quote and frame."""
+    return {"quote_id", "frame", "support"} <= set(table.columns)
+
+
 def as_quotes(table: pd.DataFrame, *, origin: str = "the table") -> pd.DataFrame:
     """Checks a table and completes it to a quotes table.
 
@@ -107,8 +112,8 @@ def as_quotes(table: pd.DataFrame, *, origin: str = "the table") -> pd.DataFrame
         origin: what to call the table in messages, such as its file name.
 
     Raises:
-        TableError: no column ``text``, a duplicate ``quote_id``, a date that is not ISO, a span that is
-            not a pair of offsets, a number out of [0, 1], or no row with text.
+        TableError: no column ``text``, a table of scores, a duplicate ``quote_id``, a date that is not ISO, a span
+            that is not a pair of offsets, a number out of [0, 1], or no row with text.
     """
     if "text" not in table.columns:
         found = ", ".join(map(str, table.columns)) or "none"
@@ -116,6 +121,9 @@ def as_quotes(table: pd.DataFrame, *, origin: str = "the table") -> pd.DataFrame
     if table.columns.has_duplicates:
         twice = sorted({str(c) for c in table.columns[table.columns.duplicated()]})
         raise TableError(f"{origin} has the column {twice[0]!r} twice; rename one")
+    if is_scores(table) and table["quote_id"].duplicated().any():
+        raise TableError(f"{origin} is a table of scores, one row a quote and frame; give the quotes that it was made "
+                         "from")  # fmt: skip
     out = table.reset_index(drop=True).copy()
     out.attrs = dict(table.attrs)
     blank = out["text"].isna() | (out["text"].astype("string").fillna("").str.strip() == "")

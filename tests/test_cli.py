@@ -7,6 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from stance.cli import app
+from stance.codebook import load_codebook, lock, parse_codebook
+from stance.errors import TableError
+from stance.quotes import read_quotes
 from tests.conftest import ROOT
 
 SAMPLE = str(ROOT / "stance" / "data" / "sample" / "article.html")
@@ -66,9 +69,84 @@ def test_an_error_is_one_line_without_a_traceback(tmp_path, content, words, mess
     assert sorted(p.name for p in tmp_path.iterdir()) == (["in.txt"] if content is not None else [])
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["verify", "nowhere"], "nowhere: no report is there"),
+        (["report", "nofile.html", "-o", "r"], "nofile.html: no such file"),
+        (["report", SAMPLE, "-o", "r", "--lock", "none.json"], "none.json: no such file"),
+        (["report", SAMPLE, "-o", "r", "--gold", SAMPLE], "ends in .csv or .xlsx"),
+        (["quotes", SAMPLE, "--corrections", "codes.xlsx"], "codes.xlsx: give a file that ends in .csv"),
+        (["score", "none.csv"], "none.csv: no such file"),
+        (["validate", SAMPLE, "none.xlsx"], "none.xlsx: no such file"),
+    ],
+)
+def test_a_wrong_path_is_refused_before_anything_is_loaded(words, message):
+    code = ("import sys; from stance.cli import app\ntry: app(sys.argv[1:])\nexcept Exception as e: print(e)\n"
+            "print([m for m in ('pandas', 'torch') if m in sys.modules])")  # fmt: skip
+    out = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert message in out.stdout
+    assert out.stdout.splitlines()[-1] == "[]"
+
+
+def few_speakers(path):
+    """Scores of three speakers a side on two frames, in two months."""
+    rows = [
+        {"quote_id": f"{name}{day}", "text": f"{name} {day}", "speaker": name, "party": party, "date": day,
+         "frame": frame, "support": 0.1 * number, "oppose": 0.0, "stance": 0.1 * number, "spread": 0.0, "facet": "f"}
+        for number, (name, party) in enumerate([("Ada Finch", "A"), ("Bo Reed", "A"), ("Cy Moss", "A"),
+                                                ("Di Lark", "B"), ("Ed Wren", "B"), ("Flo Ash", "B")])
+        for day in ("2025-01-06", "2025-02-10") for frame in ("enforcement", "deterrence")
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def test_a_comparison_of_few_speakers_says_so_once_and_without_the_code(tmp_path):
+    scores = few_speakers(tmp_path / "s.csv")
+    out = stance_command("compare", scores, "A", "B", "--over", "month")
+    assert out.returncode == 0, out.stderr
+    assert out.stderr == ""
+    assert out.stdout.count("Only 3 speakers on one side") == 1
+    assert "2025-01 " in out.stdout
+    assert "2025-01-01" not in out.stdout
+    assert "Cliff's delta" in out.stdout
+
+
+def test_scores_where_quotes_are_wanted(tmp_path):
+    out = run(app, ["score", str(few_speakers(tmp_path / "s.csv"))])
+    assert "have a column" in str(out.exception) or "table of scores" in str(out.exception)
+    with pytest.raises(TableError, match="is a table of scores, one row a quote and frame"):
+        read_quotes(tmp_path / "s.csv")
+
+
+def test_the_report_takes_scores_and_refuses_the_lock_of_another_codebook(tmp_path, monkeypatch):
+    scores, given = few_speakers(tmp_path / "s.csv"), {}
+
+    def written(table, folder, *groups, **settings):
+        given.update(settings, rows=len(table))
+        folder.mkdir()
+        table.to_csv(folder / "scores.csv", index=False)
+        return folder / "index.html"
+
+    monkeypatch.setattr("stance.reporting.report", written)
+    out = run(app, ["report", str(scores), "-o", str(tmp_path / "r")])
+    assert out.exit_code == 0, out.output
+    assert given["rows"] == 24
+    out = run(app, ["report", str(scores), "-o", str(tmp_path / "r"), "--codebook", "enforcement-deterrence"])
+    assert "holds scores" in str(out.exception)
+    book = load_codebook().model_copy(update={"version": "none yet"})
+    lock(book, lambda pairs: pairs, path=tmp_path / "lock.json")
+    out = run(app, ["report", SAMPLE, "-o", str(tmp_path / "r"), "--lock", str(tmp_path / "lock.json")])
+    assert out.exit_code == 1
+    assert "is of another codebook" in str(out.exception)
+
+
 def test_codebook_check(tmp_path):
     out = stance_command("codebook", "show")
     assert "FRAME deterrence" in out.stdout
+    out = run(app, ["codebook", "show", "--yaml"])
+    assert parse_codebook(out.output).sha256 == load_codebook().sha256
     bad = tmp_path / "bad.yaml"
     bad.write_text("name: x\ntitle: t\nframes:\n  - name: a\n    definition: d\n    supports:\n      - name: f\n"
                    "        hypotheses: []\n", encoding="utf-8")  # fmt: skip

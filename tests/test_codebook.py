@@ -1,8 +1,12 @@
+import dataclasses
+import re
+
 import pytest
 
 import stance
-from stance.codebook import load_codebook, parse_codebook
+from stance.codebook import Lock, check_lock, load_codebook, parse_codebook
 from stance.errors import CodebookError
+from tests.conftest import ROOT
 
 GOOD = """\
 name: fares
@@ -69,3 +73,26 @@ def test_unknown_names_say_what_there_is():
         stance.load_codebook("enforcment")
     with pytest.raises(CodebookError, match="no such file"):
         stance.load_codebook("none.yaml")
+
+
+def test_yaml_that_is_printed_reads_back_as_the_same_codebook():
+    book = load_codebook()
+    assert parse_codebook(book.to_yaml()).sha256 == book.sha256
+
+
+def test_the_codebook_in_the_readme_is_valid():
+    text = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    assert [frame.name for frame in parse_codebook(text, "README.md").frames] == ["cheaper"]
+
+
+def test_a_lock_shows_only_what_its_time_allows():
+    made = Lock("b", "0" * 64, None, None, {}, "2026-01-02T12:00:00+00:00")
+    made = dataclasses.replace(made, seal=made.sealed())
+    assert "older than the code sheet" in made.of_codes("2026-01-02T12:00:01+00:00")
+    late = made.of_codes("2026-01-02T11:59:59+00:00")
+    assert "younger than the code sheet" in late
+    assert "unchanged since" not in late
+    assert "does not say when it was drawn" in made.of_codes(None)
+    assert check_lock(made, "0" * 64) is made
+    with pytest.raises(CodebookError, match="is of another codebook"):
+        check_lock(made, "1" * 64)

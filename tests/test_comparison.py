@@ -46,6 +46,26 @@ def test_with_two_speakers_it_describes_and_says_so():
     assert r"\toprule" in result.to_latex()
 
 
+@pytest.mark.filterwarnings("error:obj.round")
+@pytest.mark.parametrize(
+    ("over", "names"),
+    [("month", ["2025-01", "2025-02"]), ("quarter", ["2025Q1"]), ("year", ["2025"]), ("week", ["week of 2025-01-06"])],
+)
+def test_periods_are_printed_by_name(over, names):
+    days = ["2025-01-06", "2025-02-10"] if over == "month" else ["2025-01-06"]
+    scores = pd.concat([table(n=1).assign(date=day) for day in days], ignore_index=True)
+    scores["quote_id"] += scores["date"]
+    scores.loc[(scores["date"] == "2025-02-10") & (scores["party"] == "B"), "speaker"] = None
+    result = compare(scores, "A", "B", over=over)
+    assert list(dict.fromkeys(result._shown()["period"])) == names
+    assert all(name in repr(result) and name in result._repr_html_() for name in names)
+    if over == "month":
+        assert any(n.startswith("2025-01: No test is possible: A has 1 and B 1") for n in result.notes)
+        assert any(n.startswith("2025-02: No test is possible: A has 1 and B 0") for n in result.notes)
+    else:
+        assert any(n.startswith("No test is possible") for n in result.notes)
+
+
 def test_speakers_and_not_quotes_are_the_units():
     scores = table(n=4)
     flood = pd.concat([scores[scores["speaker"] == "A 0"].assign(support=0.0)] * 20, ignore_index=True)

@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 
 import stance
-from stance.errors import ReadError, TableError
-from stance.people import Roster, add_parties, bare_name
+from stance.errors import InputError, ReadError, TableError
+from stance.people import Roster, add_parties, bare_name, roster
 from stance.quotes import as_quotes
 from tests.conftest import ROOT
 
@@ -168,6 +168,14 @@ def test_a_faulty_entry_is_named(tmp_path, row, message):
     path.write_text(f"person,party,from,until\n{row}\n", encoding="utf-8")
     with pytest.raises(TableError, match=message):
         stance.roster(path)
+
+
+def test_only_near_names_are_suggested():
+    with pytest.raises(InputError, match=r"near: Yvette Cooper$"):
+        roster().about("yvette coopr")
+    with pytest.raises(InputError, match="no name in it is near") as error:
+        roster().about("Zebulon Quibblethorpe")
+    assert "near:" not in str(error.value)
 
 
 def test_names_lose_titles_and_letters():

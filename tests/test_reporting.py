@@ -7,8 +7,9 @@ import pytest
 
 import stance
 from stance.cli import app
-from stance.errors import InputError, ReadError, TableError
-from stance.reporting.summary import in_words
+from stance.errors import CodebookError, InputError, ReadError, TableError
+from stance.reporting.run import KERNEL, _own_kernel
+from stance.reporting.summary import _locked, in_words
 from tests.accessibility import faults
 from tests.conftest import ROOT
 from tests.test_cli import run
@@ -146,6 +147,56 @@ def test_the_committed_sample_report_gives_the_same_numbers_again():
     assert found.same, found
     assert found.start == "articles"
     assert sum(p.stat().st_size for p in SAMPLE_REPORT.rglob("*") if p.is_file()) < 1_000_000
+
+
+def test_the_lock_of_another_codebook_stops_the_report(scores, tmp_path, toy_scorer):
+    book = stance.load_codebook().model_copy(update={"version": "none yet"})
+    stance.lock(book, toy_scorer, path=tmp_path / "lock.json")
+    with pytest.raises(CodebookError, match="is of another codebook"):
+        stance.report(scores, tmp_path / "r", lock=tmp_path / "lock.json")
+    assert [p.name for p in tmp_path.iterdir()] == ["lock.json"]
+
+
+@pytest.mark.parametrize(
+    ("time", "start", "gold", "state", "words"),
+    [
+        ("2026-01-01", "quotes", None, "done", "before this report scored"),
+        ("2026-01-01", "scores", None, "not done", "not recorded"),
+        ("2026-01-01", "scores", {"drawn": "2026-01-02T00:00:00+00:00"}, "done", "older than the code sheet"),
+        ("2026-01-03", "quotes", {"drawn": "2026-01-02T00:00:00+00:00"}, "not done", "younger than the code sheet"),
+        ("2026-01-01", "quotes", {"drawn": None}, "not done", "does not say when"),
+    ],
+)
+def test_a_codebook_counts_as_fixed_only_under_an_older_lock(time, start, gold, state, words):
+    lock = {"codebook": "b", "codebook_sha256": "ab", "model": "toy", "model_sha256": None, "thresholds": {},
+            "time": f"{time}T00:00:00+00:00", "seal": ""}  # fmt: skip
+    made = {"lock": lock, "codebook": {"sha256": "ab"}, "comparison": {"gold": gold}, "again": {"start": start}}
+    text, found = _locked(made)
+    assert found == state
+    assert words in text
+    other = _locked(made | {"lock": lock | {"model_sha256": "cd"}, "model": {"sha256": "ef"}})
+    assert other[1] == "not done"
+    assert "another one" in other[0]
+
+
+def test_an_interrupted_kernel_logs_nothing(tmp_path):
+    """jupyter interrupts a kernel before it shuts it down, and an idle one used to print an error then."""
+    from jupyter_client.manager import KernelManager
+
+    with _own_kernel(), open(tmp_path / "log", "w") as log:
+        manager = KernelManager(kernel_name=KERNEL)
+        manager.start_kernel(stdout=log, stderr=log)
+        client = manager.client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            for _ in range(3):
+                manager.interrupt_kernel()
+                client.wait_for_ready(timeout=60)
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel()
+    assert (tmp_path / "log").read_text() == ""
 
 
 def test_bad_input_is_refused_before_the_work_and_leaves_nothing(scores, tmp_path, monkeypatch):

@@ -52,6 +52,21 @@ def test_an_untouched_sheet_changes_nothing(quotes, tmp_path):
     assert len(stance.ledger(back)) == 0
 
 
+def test_an_untouched_sheet_counts_nothing_twice(quotes, tmp_path):
+    from stance.people import add_parties
+
+    quotes["speaker"] = ["Ada Finch", None, None, "Bo Reed"]
+    quotes["party"] = None
+    table = add_parties(quotes)
+    assert len(stance.ledger(table)) == 2
+    path = write_review(table, tmp_path / "review.csv")
+    assert len(stance.ledger(apply_review(table, path))) == 2
+    corrected(path, a={"party": "Unity"})
+    notes = stance.ledger(apply_review(table, path))
+    assert notes["where"].tolist() == ["a", "d"]
+    assert notes["stage"].tolist() == ["review", "party"]
+
+
 def test_corrections_override_and_the_ledger_says_so(quotes, tmp_path):
     path = write_review(quotes, tmp_path / "review.csv")
     corrected(path, a={"speaker": "Robert Jenrick"}, b={"speaker": "Bo Reed", "party": "Unity"}, c={"keep": "no"},

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -131,6 +132,25 @@ def test_a_codebook_that_changed_after_the_lock_is_refused(tmp_path, toy_scorer)
         stance.read_codes(path, lock=tmp_path / "lock.json")
     with pytest.raises(CodebookError, match="frames are x, z"):
         stance.lock(TOY_BOOK, toy_scorer, {"w": 0.4}, tmp_path / "other.json")
+
+
+def test_a_lock_made_after_the_draw_is_not_taken_for_an_older_one(tmp_path, toy_scorer):
+    locked = stance.lock(TOY_BOOK, toy_scorer, path=tmp_path / "lock.json")
+    path = stance.write_codesheet(stance.sample_for_coding(SCORES, 20), tmp_path / "codes.xlsx", TOY_BOOK)
+    fill(path, lambda quote, frame, coder: 1, coders=("coder 1", "coder 2"))
+    late = dataclasses.replace(locked, time="2999-01-01T00:00:00+00:00")
+    late = dataclasses.replace(late, seal=late.sealed())
+    for lock, words in ((locked, "older than the code sheet"), (late, "younger than the code sheet")):
+        codes = stance.read_codes(path, TOY_BOOK, lock)
+        assert codes.attrs["drawn"] >= locked.time
+        notes = "\n".join(stance.compare(SCORES, "A", "B", gold=codes).notes)
+        assert words in notes
+        assert ("unchanged since" in notes) == (lock is locked)
+
+
+def test_a_sample_larger_than_the_table_names_the_option():
+    with pytest.raises(InputError, match=r"n=999.*-n \d+"):
+        stance.sample_for_coding(SCORES, 999)
 
 
 # --- reliability ----------------------------------------------------------------------------------

@@ -240,5 +240,5 @@ def test_without_the_extra_the_message_names_the_command(scores, monkeypatch):
     for name in [m for m in sys.modules if m.startswith("stance.widgets.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'stance-toolkit\[notebook\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '.\[notebook\]'"):
         stance.explore(scores)

@@ -121,7 +121,11 @@ def apply_review(quotes: pd.DataFrame, path: str | Path, *, people: Roster | Non
     out["speaker_confidence"] = pd.Series(cells["speaker_confidence"], index=out.index, dtype="float64")
     attrs = out.attrs
     out = out.drop(index=out.index[dropped]).reset_index(drop=True)
-    out.attrs = attrs
+    # add_parties says anew which parties are open, so that none is counted twice, and none that was filled in.
+    stays = set(out["quote_id"])
+    again = [n["reason"].startswith("party open: ") and n["where"] in stays for n in attrs.get("left_out", [])]
+    kept = [note for note, anew in zip(attrs.get("left_out", []), again, strict=True) if not anew]
+    out.attrs = {**attrs, "left_out": kept}
     add_left_out(out, notes)
     return add_parties(out, people) if len(out) else out
 

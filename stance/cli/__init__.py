@@ -4,6 +4,7 @@ One file a group of commands; importing it here registers its commands.
 """
 
 import sys
+import warnings
 
 from stance.cli import cache, codebook, fetch, people, quotes, report, scores, validation
 from stance.cli.shared import app
@@ -15,11 +16,17 @@ __all__ = ["app", "cache", "codebook", "fetch", "main", "people", "quotes", "rep
 def main() -> None:
     """Runs the command line; an error that stance raises on purpose is one line and exit code 1."""
     quiet_transformers()
+    warnings.formatwarning = _one_line
     try:
         app()
     except StanceError as error:
         print("stance: " + " ".join(str(error).split()), file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _one_line(message: Warning | str, *_: object, **__: object) -> str:
+    """A warning as a command shows it: without the place in the code."""
+    return f"stance: warning: {' '.join(str(message).split())}\n"
 
 
 def quiet_transformers() -> None:

@@ -12,11 +12,15 @@ app.add_typer(codebook_app, name="codebook")
 
 
 @codebook_app.command(epilog="Example: stance codebook show enforcement-deterrence")
-def show(name: Annotated[str, typer.Argument(help="a YAML file or a bundled name")] = "enforcement-deterrence") -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="a YAML file or a bundled name")] = "enforcement-deterrence",
+    as_yaml: Annotated[bool, typer.Option("--yaml", help="as the YAML file to begin your own with")] = False,
+) -> None:
     """Print a codebook: its frames, facets and hypotheses."""
     from stance.codebook import load_codebook
 
-    print(load_codebook(name))
+    book = load_codebook(name)
+    print(book.to_yaml().rstrip() if as_yaml else book)
 
 
 @codebook_app.command(epilog="Example: stance codebook check my-question.yaml")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stance.cli.shared import Output, RosterOption, app, check_output, people_of, save_table, show_table
+from stance.cli.shared import Output, RosterOption, app, check_output, check_there, people_of, save_table, show_table
 from stance.errors import InputError
 
 fetch_app = typer.Typer(
@@ -48,9 +48,10 @@ def hansard(
     Answers are kept on this computer. If the connection breaks, run the same command again: it goes on where it
     stopped. The record is Parliament's (Open Parliament Licence): name it as your source.
     """
+    check_there(people, roster)
+    check_output(output)
     from stance.hansard import read_hansard
 
-    check_output(output)
     table = read_hansard(
         search, start, end, house=house, member=member, people=people, roster=people_of(roster), base_url=url,
         cache=cache, refresh=refresh, rate=rate,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stance.cli.shared import RosterOption, app
+from stance.cli.shared import RosterOption, app, check_there
 from stance.errors import InputError
 
 
@@ -17,6 +17,7 @@ def people(
     update: Annotated[Path | None, typer.Option("--update", help="write a new roster from Parliament's API")] = None,
 ) -> None:
     """Show what the roster knows: parties, seats and offices by date; or renew it."""
+    check_there(roster)
     from stance.people import roster as bundled
     from stance.people import update_roster
 

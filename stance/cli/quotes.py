@@ -12,6 +12,7 @@ from stance.cli.shared import (
     RosterOption,
     app,
     check_output,
+    check_there,
     extract,
     people_of,
     save_table,
@@ -37,9 +38,11 @@ def quotes(
     Reads text and HTML files, folders of them, addresses (also a .txt file with one a line), RSS and Atom feeds, JSONL
     with an article a line, and debates' XML of TheyWorkForYou.
     """
+    check_there(*articles, people, roster)
+    check_there(corrections, suffixes=(".csv",))
+    check_output(output)
     from stance.attribution import apply_review, write_review
 
-    check_output(output)
     if not (review or corrections) and output and output.suffix.lower() == ".parquet" and _debates_alone(articles):
         return _stream(articles, output, roster, people, search)
     table = extract(articles, date, roster, keep_duplicates=keep_duplicates, people_json=people, search=search)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stance.cli.shared import (
+    SHEETS,
     TABLES,
     ByOption,
     CodebookOption,
@@ -16,6 +17,7 @@ from stance.cli.shared import (
     RosterOption,
     SeedOption,
     app,
+    check_there,
     extract,
     show_table,
 )
@@ -24,7 +26,7 @@ from stance.errors import InputError, ReadError
 
 @app.command(epilog="Example: stance report cooper-2024-09-06.txt -o report/")
 def report(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="articles, or one table of quotes")],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="articles, or one table of quotes or scores")],
     output: Annotated[Path, typer.Option("--output", "-o", help="the report's folder")],
     codebook: CodebookOption = None, model: ModelOption = None, by: ByOption = "party", date: DateOption = None,
     roster: RosterOption = None, seed: SeedOption = 0,
@@ -40,13 +42,22 @@ def report(
         raise InputError(f"{tables[0]} is a table; give one table alone, or articles")
     if output.exists() and not output.is_dir():
         raise ReadError(f"{output}: is a file; name a folder for the report")
+    check_there(*inputs, roster, lock)
+    check_there(gold, suffixes=SHEETS)
+    from stance.codebook import check_lock, load_codebook
+    from stance.quotes import as_quotes, is_scores, read_table
+
+    table = read_table(tables[0]) if tables else None
+    scored = table is not None and is_scores(table)
+    if scored and (codebook or model):
+        raise InputError(f"{tables[0]} holds scores, and --codebook and --model are for quotes; leave them out")
+    if lock is not None and not scored:
+        check_lock(lock, load_codebook(codebook).sha256)
     from stance.people import add_parties
     from stance.people import roster as people
-    from stance.quotes import read_quotes, read_table
 
-    if tables:
-        found = read_quotes(tables[0])
-        found = add_parties(found, people(roster) if roster else None)
+    if table is not None:
+        found = table if scored else add_parties(as_quotes(table, origin=tables[0]), people(roster) if roster else None)
     else:
         found = extract(inputs, date, roster, precision="exact")
     if found.empty:
@@ -72,6 +83,9 @@ def verify(
     tolerance: Annotated[float, typer.Option("--tolerance", help="how far two equal numbers may be apart")] = 1e-4,
 ) -> None:
     """Run a report again from its stored inputs and compare every number; exit code 1 where one differs."""
+    if not (folder / "provenance.json").is_file():
+        raise ReadError(f"{folder}: no report is there, provenance.json is missing; name the folder that stance report "
+                        "wrote")  # fmt: skip
     from stance.reporting import verify as verify_report
 
     found = verify_report(folder, tolerance=tolerance)

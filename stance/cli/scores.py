@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from stance.cli.shared import (
+    SHEETS,
     ByOption,
     CodebookOption,
     ModelOption,
@@ -13,6 +14,7 @@ from stance.cli.shared import (
     SeedOption,
     app,
     check_output,
+    check_there,
     save_table,
     show_table,
 )
@@ -30,6 +32,7 @@ def score(
     chunk: Annotated[int, typer.Option("--chunk", help="quotes in each part of an output folder")] = 512,
 ) -> None:  # fmt: skip
     """Score quotes on the frames of a codebook."""
+    check_there(quotes)
     from contextlib import nullcontext
 
     from stance.quotes import read_quotes
@@ -65,6 +68,10 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:  # fmt: skip
     """Compare two groups on every frame; with --gold also corrected for the model's error."""
+    check_there(scores)
+    check_there(*gold or [], suffixes=SHEETS)
+    import warnings
+
     from stance.comparison import compare as compare_groups
     from stance.quotes import read_table
 
@@ -73,5 +80,8 @@ def compare(
         from stance.validation.sheets import read_codes
 
         codes = read_codes(gold)
-    result = compare_groups(read_table(scores), a, b, by=by, over=over, weight=weight, gold=codes, seed=seed)
+    table = read_table(scores)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Only .* on one side")  # the notes under the table say it
+        result = compare_groups(table, a, b, by=by, over=over, weight=weight, gold=codes, seed=seed)
     print(result.to_json() if as_json else result)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stance.errors import ReadError, TableError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,6 +18,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 TABLES = (".csv", ".jsonl", ".parquet")
+SHEETS = (".csv", ".xlsx")
 Articles = Annotated[list[str], typer.Argument(metavar="ARTICLE...", help="files, folders, addresses, feeds")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="a .csv, .jsonl or .parquet file")]
 DateOption = Annotated[str | None, typer.Option("--date", help="day of publication of all the articles, YYYY-MM-DD")]
@@ -25,6 +28,21 @@ ModelOption = Annotated[str | None, typer.Option("--model", help="an NLI model: 
 PrecisionOption = Annotated[str, typer.Option("--precision", help="auto (fastest) or exact (float32)")]
 ByOption = Annotated[str, typer.Option("--by", help="the column that holds the groups")]
 SeedOption = Annotated[int, typer.Option("--seed", help="of the bootstrap and the permutation test")]
+
+
+def check_there(*paths: str | Path | None, suffixes: tuple[str, ...] = ()) -> None:
+    """Refuses a path that is not there before the work, which takes seconds to load; an address is not looked at.
+
+    Args:
+        suffixes: those that the files may have, if not any.
+    """
+    for path in paths:
+        if path is None or str(path).lower().startswith(("http://", "https://")):
+            continue
+        if suffixes and Path(path).suffix.lower() not in suffixes:
+            raise TableError(f"{path}: give a file that ends in {' or '.join(suffixes)}")
+        if not Path(path).exists():
+            raise ReadError(f"{path}: no such file")
 
 
 def people_of(path: Path | None) -> "Roster | None":

@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from stance.cli.shared import ByOption, CodebookOption, ModelOption, Output, SeedOption, app, check_output, save_table
+from stance.cli.shared import (
+    SHEETS,
+    ByOption,
+    CodebookOption,
+    ModelOption,
+    Output,
+    SeedOption,
+    app,
+    check_output,
+    check_there,
+    save_table,
+)
 
 LockOption = Annotated[Path | None, typer.Option("--lock", help="what `stance codebook lock` wrote")]
 
@@ -20,6 +31,7 @@ def sample(
     codebook: CodebookOption = None, seed: SeedOption = 0,
 ) -> None:  # fmt: skip
     """Draw a probability sample of quotes and write the sheet that coders fill in."""
+    check_there(scores)
     from stance.quotes import check_suffix, read_table
     from stance.validation.sampling import sample_for_coding
     from stance.validation.sheets import SHEET_SUFFIXES, write_codesheet
@@ -39,7 +51,10 @@ def validate(
     codebook: CodebookOption = None, lock: LockOption = None, by: ByOption = "party", seed: SeedOption = 0,
 ) -> None:  # fmt: skip
     """Coders' agreement, and the scores against their codes: accuracy and calibration, by party."""
+    check_there(scores, lock)
+    check_there(*codes, suffixes=SHEETS)
     from stance.cli.shared import show_left_out
+    from stance.codebook import Lock
     from stance.quotes import read_table
     from stance.validation.accuracy import validate as validate_scores
     from stance.validation.agreement import reliability
@@ -51,7 +66,7 @@ def validate(
         print(reliability(table, seed=seed).round(2).to_string(index=False), end="\n\n")
     print(validate_scores(read_table(scores), table, by=by, seed=seed))
     if "lock" in table.attrs:
-        print(f"* locked {table.attrs['lock']['time']}, codebook {table.attrs['lock']['codebook_sha256'][:12]}…")
+        print(f"* {Lock(**table.attrs['lock']).of_codes(table.attrs.get('drawn'))}")
     show_left_out(table)
 
 
@@ -64,6 +79,7 @@ def multiverse(
     seed: SeedOption = 0,
 ) -> None:  # fmt: skip
     """The groups' difference under every wording, leave-one-out set, threshold and window."""
+    check_there(quotes)
     from stance.quotes import read_quotes
     from stance.robustness.multiverse import multiverse as run
 

@@ -16,8 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stance import groups as statistics
+from stance.codebook import Lock
 from stance.comparison.gold import MEASURES, check_codes, gold_labels
-from stance.comparison.result import CORRECTED_COLUMNS, SUMMARY_COLUMNS, Comparison
+from stance.comparison.result import CORRECTED_COLUMNS, PERIODS, SUMMARY_COLUMNS, Comparison, period_names
 from stance.errors import InputError, TableError
 from stance.groups import cliffs_delta, holm, permutation_p
 from stance.quotes import add_left_out, left_out
@@ -26,7 +27,6 @@ __all__ = ["CORRECTED_COLUMNS", "SUMMARY_COLUMNS", "Comparison", "cliffs_delta",
 
 FEWEST_SPEAKERS = 3
 FEW_SPEAKERS = 8
-PERIODS = {"week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 
 
 def compare(
@@ -106,8 +106,7 @@ def compare(
     used.attrs = dict(scores.attrs)
     if gold is not None and "lock" in gold.attrs:
         used.attrs["lock"] = gold.attrs["lock"]
-        notes.append(f"The codes were made under a lock of {gold.attrs['lock']['time']}: codebook "
-                     f"{gold.attrs['lock']['codebook_sha256'][:12]}…, unchanged since.")  # fmt: skip
+        notes.append(Lock(**gold.attrs["lock"]).of_codes(gold.attrs.get("drawn")))
     add_left_out(used, left)
     return Comparison(summary, measure, by, seed, resamples, tuple(notes), used, over, clusters, weight)
 
@@ -276,7 +275,7 @@ def _row(part: pd.DataFrame, pair: tuple[str, str], settings: _Settings) -> dict
         *by_unit, weights=counts if settings.by_quote else None, seed=settings.seed, resamples=settings.resamples
     )
     of = "the quotes" if settings.by_quote else f"{unit}s' means"
-    row["method"] = f"Means of {of}; {how}; p-value by permuting {unit}s."
+    row["method"] = f"Means of {of}; {how}; p-value by permuting {unit}s; effect is Cliff's delta."
     if settings.coded:
         row |= _corrected(sides, values, units, settings)
     return row
@@ -332,8 +331,20 @@ def coded_sides(
     return a, b
 
 
+def _where(summary: pd.DataFrame, over: str | None) -> dict[str, str]:
+    """Each method, and the periods that it is of where it is not of all."""
+    if not over:
+        return dict.fromkeys(map(str, summary["method"].unique()), "")
+    found = {str(method): part["period"].unique() for method, part in summary.groupby("method", sort=False)}
+    every = summary["period"].nunique()
+    return {
+        method: "" if len(periods) == every and len(found) == 1 else f"{', '.join(period_names(periods, over))}: "
+        for method, periods in found.items()
+    }
+
+
 def _method_notes(summary: pd.DataFrame, settings: _Settings, names: list[str], over: str | None) -> list[str]:
-    notes = [str(method) for method in summary["method"].unique()]
+    notes = [f"{where}{method}" for method, where in _where(summary, over).items()]
     if summary["low"].notna().any() and len(summary) > 1:
         rows = "frames" if not over and len(names) == 2 else "rows (frames, pairs of groups and periods)"
         notes.append(f"p-values are corrected for {len(summary)} {rows} (Holm).")

@@ -1,9 +1,10 @@
 """What a comparison is, and how it prints itself."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,6 +16,20 @@ SUMMARY_COLUMNS = (
     "n_quotes_a", "n_quotes_b", "n_speakers_a", "n_speakers_b", "method",
 )  # fmt: skip
 CORRECTED_COLUMNS = ("corrected", "corrected_low", "corrected_high", "n_codes_a", "n_codes_b")
+
+PERIODS = {"week": "W", "month": "M", "quarter": "Q", "year": "Y"}
+
+
+def period_names(starts: Iterable[Any], over: str) -> list[str]:
+    """Periods by the days they begin on, as they are printed; a week by its Monday.
+
+    >>> period_names(["2025-01-01"], "month"), period_names(["2025-04-01"], "quarter")
+    (['2025-01'], ['2025Q2'])
+    """
+    days = pd.to_datetime(pd.Series(list(starts)))
+    if over == "week":
+        return [f"week of {day}" for day in days.dt.strftime("%Y-%m-%d")]
+    return days.dt.to_period(PERIODS[over]).astype("str").tolist()
 
 
 @dataclass(frozen=True)
@@ -55,13 +70,20 @@ class Comparison:
         over = f", over {self.over}" if self.over else ""
         return f"Comparison of {self.measure} by {self.by}{over} (means of {self.weight}s)"
 
+    def _shown(self) -> pd.DataFrame:
+        """The summary without the method, which the notes have, and with periods by their names."""
+        shown = self.summary.drop(columns="method")
+        if self.over:
+            shown["period"] = period_names(shown["period"], self.over)
+        return shown.round(3)
+
     def __repr__(self) -> str:
-        shown = self.summary.drop(columns="method").round(3).to_string(index=False)
+        shown = self._shown().to_string(index=False)
         return "\n".join([self.title, shown, *(f"* {n}" for n in self.notes)])
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        table = self.summary.drop(columns="method").round(3).to_html(index=False, na_rep="–", border=0)
+        table = self._shown().to_html(index=False, na_rep="–", border=0)
         return f"<p><b>{escape(self.title)}</b></p>{table}<ul>{notes}</ul>"
 
     def to_json(self) -> str:
@@ -76,7 +98,7 @@ class Comparison:
 
     def to_latex(self) -> str:
         """The summary as a LaTeX table (booktabs)."""
-        return self.summary.drop(columns="method").to_latex(index=False, float_format="%.3f", na_rep="--", escape=True)
+        return self._shown().to_latex(index=False, float_format="%.3f", na_rep="--", escape=True)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """The groups' speakers and means on each frame; see :func:`stance.plotting.plot_comparison`."""

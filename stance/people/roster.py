@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 from rapidfuzz import fuzz, process
+from rapidfuzz.utils import default_process
 
 from stance.errors import InputError, ReadError, TableError
 from stance.people.names import bare_name, gender_of_name, gender_of_title
@@ -22,6 +23,7 @@ from stance.people.periods import overlaid
 
 REQUIRED = ("person", "party", "from", "until")
 OPTIONAL = ("aliases", "title", "constituency", "source", "checked", "office", "until_is", "from_is", "member_id")
+NEAR = 75  # of 100, rapidfuzz's WRatio: "Jenrik" for Jenrick is 78; names that share nothing reach some 60
 LAST_DAY = pd.Timestamp("2026-06-27")  # of the bundled roster: what came later it does not know
 
 
@@ -259,16 +261,19 @@ class Roster:
         Robert Jenrick on 2024-09-06: Conservative; MP for Newark
 
         Raises:
-            InputError: nobody and nothing of that name; the message gives names that are near.
+            InputError: nobody and nothing of that name; the message gives names that are near, if any are.
         """
         day = _as_day(on)
         people = self.find(name, day) or self.holders(name, day) or self.members_for(name, day) or self.find(name)
         if not people:
-            near = process.extract(bare_name(name), self.full_names, scorer=fuzz.WRatio, limit=3)
+            known = [*self.full_names, *self.offices["office"].unique()]
+            near = process.extract(bare_name(name), known, scorer=fuzz.WRatio, processor=default_process, limit=3,
+                                   score_cutoff=NEAR)  # fmt: skip
             if self.holders(name) or self.members_for(name):
                 raise InputError(f"the roster does not know who was {name!r} on {day.date() if day else 'that day'}")
-            raise InputError(f"{name!r} is no person, office or seat of the roster; near: "
-                             f"{', '.join(hit[0] for hit in near)}")  # fmt: skip
+            help_ = (f"near: {', '.join(hit[0] for hit in near)}" if near else "no name in it is near; entries of your "
+                     "own go into a CSV file, --roster or roster(FILE)")  # fmt: skip
+            raise InputError(f"{name!r} is no person, office or seat of the roster; {help_}")
         return "\n".join(self._line(person, day) if day is not None else self._history(person) for person in people)
 
     def _line(self, person: str, day: pd.Timestamp) -> str:

@@ -79,7 +79,9 @@ def _own_kernel() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         spec = Path(folder) / "kernels" / KERNEL
         spec.mkdir(parents=True)
-        content = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=40"],
+        # CRITICAL only: at shutdown jupyter interrupts the kernel, and an idle one logs that as an error. What a cell
+        # raises comes back as a message and not by the log.
+        content = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=50"],
                    "display_name": KERNEL, "language": "python"}  # fmt: skip
         (spec / "kernel.json").write_text(json.dumps(content), encoding="utf-8")
         before = os.environ.get("JUPYTER_PATH")

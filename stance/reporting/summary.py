@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from stance.codebook import Lock
 from stance.plotting import UNKNOWN, is_fictional
 
 ALPHA = 0.05
@@ -81,7 +82,7 @@ def checklist(
          "its reason.", "done"),
         ("Modelling", f"Entailment with {made.get('model', {}).get('name', 'an unrecorded model')}; "
          f"{book.get('hypotheses', 'unrecorded')} hypotheses; {_head(made)}.", "done"),
-        ("Codebook fixed before the scores", *_locked(made)),
+        ("Codebook fixed beforehand", *_locked(made)),
         ("Data leakage", "The model card lists the training data; whether these quotes are among them is for the "
          "author to check.", "yours"),
         ("Validation by people", "Human codes of a sample were given, and the differences are corrected with them."
@@ -116,7 +117,18 @@ def _locked(made: Mapping[str, Any]) -> tuple[str, str]:
         )
     if lock["codebook_sha256"] != made.get("codebook", {}).get("sha256"):
         return f"The lock of {lock['time']} is of another codebook than the one used here.", "not done"
-    return f"Locked on {lock['time']}; the codebook is the locked one.", "done"
+    model = made.get("model", {}).get("sha256")
+    if lock["model_sha256"] and lock["model_sha256"] != model:
+        return f"The codebook is that of the lock of {lock['time']}; the model is another one.", "not done"
+    found = Lock(**lock)
+    gold = made["comparison"].get("gold")
+    if gold is not None:
+        text = found.of_codes(gold.get("drawn"))
+        return text, "done" if found.is_older_than(gold.get("drawn")) else "not done"
+    if made["again"]["start"] == "scores":
+        return (f"The codebook is that of the lock of {lock['time']}; the scores were made before this report, at a "
+                "time that is not recorded, so nothing shows that the lock came first.", "not done")  # fmt: skip
+    return f"Locked on {lock['time']}, before this report scored the quotes; the codebook is the locked one.", "done"
 
 
 def group_names(scores: pd.DataFrame, by: str) -> list[str]:

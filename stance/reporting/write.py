@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from stance.codebook import Codebook, load_codebook, read_lock
+from stance.codebook import Codebook, check_lock, load_codebook, read_lock
 from stance.errors import InputError, ReadError, TableError
 from stance.quotes import as_quotes, file_hash, read_table, write_table
 from stance.reporting.page import quotes_of, render
@@ -59,7 +58,7 @@ def report(
             groups, the report describes the quotes without one.
         codebook, model: for quotes, as in :func:`stance.score`; a model by name or folder.
         gold: human codes of a sample (:func:`stance.read_codes`): the differences are corrected with them.
-        lock: a file that :func:`stance.lock` wrote; the report prints it.
+        lock: a file that :func:`stance.lock` wrote; the report prints it, and whether it is older than the scores.
         title: of the page.
         inputs: articles or the table that the quotes came from; articles are copied into the report, so that it can be
             verified from them on.
@@ -73,6 +72,7 @@ def report(
         TableError: neither a quotes nor a scores table, or empty.
         InputError: a group that is not there, or a model that is not a name.
         ReadError: ``folder`` is a file, or cannot be written.
+        CodebookError: the lock is of another codebook.
     """
     scored = "frame" in table and "support" in table
     if scored:
@@ -100,6 +100,9 @@ def report(
         settings["probe"] = bool(scored_by.get("model", {}).get("sha256"))
         settings["model"] = scored_by["model"]["name"] if settings["probe"] else None
         codebook = Codebook.model_validate(scored_by["codebook"]["content"]) if "codebook" in scored_by else codebook
+    if lock is not None:
+        recorded = table.attrs.get("provenance", {}).get("codebook", {}).get("sha256")
+        check_lock(lock, recorded if scored else load_codebook(codebook).sha256)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
@@ -157,8 +160,7 @@ def _store(
         listed.append(entry)
     if codebook is not None:
         book = load_codebook(codebook)
-        content = yaml.safe_dump(book.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=110)
-        (place / "codebook.yaml").write_text(content, encoding="utf-8")
+        (place / "codebook.yaml").write_text(book.to_yaml(), encoding="utf-8")
     if roster is not None:
         shutil.copyfile(roster, place / "roster.csv")
     if gold is not None:
@@ -168,7 +170,8 @@ def _store(
     whole = bool(articles) and sum("stored" in entry for entry in listed) == len(articles)
     if not any(place.iterdir()):
         place.rmdir()
-    return {"inputs": listed, "from_articles": whole, "codes": None if gold is None else len(gold)}
+    return {"inputs": listed, "from_articles": whole,
+            "gold": None if gold is None else {"codes": len(gold), "drawn": gold.attrs.get("drawn")}}  # fmt: skip
 
 
 def _provenance(
@@ -184,7 +187,7 @@ def _provenance(
         "articles": scores.attrs.get("articles", []),
         **scores.attrs.get("provenance", {}),
         "comparison": {key: settings[key] for key in ("by", "a", "b", "seed")}
-        | {"gold": None if stored["codes"] is None else {"codes": stored["codes"]}},
+        | {"gold": stored["gold"]},
         "lock": read_lock(lock_file).as_dict() if lock_file.is_file() else None,
         # What stance verify needs: where the chain can begin, and with which settings.
         "again": {"start": "articles" if stored["from_articles"] else "scores" if scored else "quotes",

@@ -1,6 +1,7 @@
 """Which quotes people code: a probability sample, so that the codes speak for all quotes."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ def sample_for_coding(
 
     Returns:
         One row a quote, in random order, with the columns of the quotes table and ``probability`` in (0, 1]. The scores
-        are not in it: coders must not see them.
+        are not in it: coders must not see them. ``attrs["sampling"]`` says how and when it was drawn.
 
     Raises:
         TableError: no column ``quote_id`` or ``text``, or none of the strata's names.
@@ -41,7 +42,8 @@ def sample_for_coding(
             raise TableError(f"the table has no column {column!r} (columns: {', '.join(map(str, scores.columns))})")
     one = scores.drop(columns=[c for c in (*SCORE_COLUMNS, "label") if c in scores]).drop_duplicates("quote_id")
     if not 1 <= n <= len(one):
-        raise InputError(f"n={n}: the table holds {len(one)} quotes; draw between 1 and {len(one)}")
+        raise InputError(f"n={n}: the table holds {len(one)} quotes; give n={len(one)} or fewer, on the command line "
+                         f"-n {len(one)}")  # fmt: skip
     rng = np.random.default_rng(seed)
     # "No party" is a stratum too.
     pieces = [part for _, part in one.groupby(columns, dropna=False)] if columns else [one]
@@ -53,7 +55,8 @@ def sample_for_coding(
     out = pd.concat(drawn)
     out = out.iloc[rng.permutation(len(out))].reset_index(drop=True)
     out.attrs = {k: v for k, v in scores.attrs.items() if k != "provenance"}
-    out.attrs["sampling"] = {"n": n, "of": len(one), "seed": seed, "strata": columns}
+    time = datetime.now(UTC).isoformat(timespec="seconds")  # a lock that is younger shows nothing
+    out.attrs["sampling"] = {"n": n, "of": len(one), "seed": seed, "strata": columns, "drawn": time}
     return out
 
 

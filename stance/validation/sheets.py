@@ -1,8 +1,8 @@
 """Code sheets: what coders fill in, as Excel or CSV, and how it is read back.
 
 One row a quote and frame, one column a coder; the codebook's definitions stand on the second sheet (for CSV in
-``NAME.definitions.txt``), the sampling probabilities and the codebook's hash on the third (for CSV in
-``NAME.sampling.json``). Neither the scores nor the speaker and the party are shown.
+``NAME.definitions.txt``), the sampling probabilities, the time of the draw and the codebook's hash on the third (for
+CSV in ``NAME.sampling.json``). Neither the scores nor the speaker and the party are shown.
 """
 
 import csv
@@ -10,6 +10,7 @@ import json
 import warnings
 import zipfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def write_codesheet(
     rows = [[quote, frame, text] for quote, text in zip(sample["quote_id"], sample["text"], strict=True)
             for frame in frames]  # fmt: skip
     about = {
-        "codebook": book.name, "codebook_sha256": book.sha256, "coders": names, **sample.attrs.get("sampling", {}),
+        "codebook": book.name, "codebook_sha256": book.sha256, "coders": names,
+        "drawn": datetime.now(UTC).isoformat(timespec="seconds"), **sample.attrs.get("sampling", {}),
         "probability": {str(q): float(p) for q, p in zip(sample["quote_id"], sample["probability"], strict=True)},
     }  # fmt: skip
     with whole_file(path) as temporary:
@@ -171,7 +173,8 @@ def read_codes(
 
     Returns:
         The codes table: one row a quote, frame and coder, with quote_id, frame, coder, code (1, 0, -1; NaN where the
-        cell is empty) and probability. Empty cells are in its ledger.
+        cell is empty) and probability. Empty cells are in its ledger; ``attrs["drawn"]`` says when the sample was
+        drawn, where the sheets say so.
 
     Raises:
         ReadError: not there, or not such a sheet.
@@ -186,12 +189,13 @@ def read_codes(
     paths = [Path(path)] if isinstance(path, str | Path) else [Path(p) for p in path]
     locked = read_lock(lock) if lock is not None else None
     book = load_codebook(codebook) if codebook is not None else None
-    tables, left, hashes = [], [], set()
+    tables, left, hashes, drawn = [], [], set(), []
     for each in paths:
         sheet, about = _read_sheet(each)
         sha = about.get("codebook_sha256")
         _check_codebook(each, sha, book, locked)
         hashes.add(sha)
+        drawn.append(about.get("drawn"))
         table, empty = _long(each, sheet, about)
         tables.append(table)
         left += empty
@@ -199,6 +203,9 @@ def read_codes(
     codes.attrs["left_out"] = left
     if hashes != {None}:
         codes.attrs["codebook_sha256"] = next(iter(hashes - {None}))
+    times = [str(time) for time in drawn if time is not None]
+    if len(times) == len(paths):
+        codes.attrs["drawn"] = min(times)
     if locked is not None:
         codes.attrs["lock"] = locked.as_dict()
     return codes

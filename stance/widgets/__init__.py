@@ -91,4 +91,6 @@ def _missing(error: ImportError) -> Exception:
     name: Any = error.name or ""
     if name.split(".")[0] not in ("ipywidgets", "anywidget", "traitlets"):
         return error
-    return MissingExtraError(f"{name} is not installed; the widgets need it: pip install 'stance-toolkit[notebook]'")
+    return MissingExtraError(
+        f"{name} is not installed; the widgets need it; in the clone of stance: pip install '.[notebook]'"
+    )
