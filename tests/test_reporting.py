@@ -179,8 +179,15 @@ def test_a_codebook_counts_as_fixed_only_under_an_older_lock(time, start, gold, 
     assert "another one" in other[0]
 
 
-def test_an_interrupted_kernel_logs_nothing(tmp_path):
-    """jupyter interrupts a kernel before it shuts it down, and an idle one used to print an error then."""
+INTERRUPTED = """\
+def interrupted(*_):
+    raise KeyboardInterrupt
+get_ipython().kernel.shell_handlers["comm_info_request"] = interrupted
+"""
+
+
+def test_a_kernel_that_is_interrupted_at_its_work_prints_nothing(tmp_path):
+    """jupyter interrupts a kernel before it shuts it down; one that still answered a message printed an error then."""
     from jupyter_client.manager import KernelManager
 
     with _own_kernel(), open(tmp_path / "log", "w") as log:
@@ -190,9 +197,9 @@ def test_an_interrupted_kernel_logs_nothing(tmp_path):
         client.start_channels()
         try:
             client.wait_for_ready(timeout=60)
-            for _ in range(3):
-                manager.interrupt_kernel()
-                client.wait_for_ready(timeout=60)
+            client.execute(INTERRUPTED)
+            client.comm_info()
+            client.wait_for_ready(timeout=60)
         finally:
             client.stop_channels()
             manager.shutdown_kernel()
