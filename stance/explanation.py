@@ -18,7 +18,7 @@ import pandas as pd
 from stance.codebook import Codebook, load_codebook
 from stance.entailment import sentence_spans
 from stance.errors import InputError
-from stance.scoring import score
+from stance.scoring import load_scorer, score
 
 # Words that carry no claim by themselves; leaving them out breaks the grammar more than the meaning.
 FUNCTION_WORDS = frozenset(
@@ -41,8 +41,9 @@ class Explanation:
         table: one row a sentence and word: unit, text, start, end (half-open offsets into the quote) and effect: the
             score with the piece minus the score without it.
         named: the words of largest effect in the score's direction, up to three.
-        drop: how far the score falls when they are left out together.
+        drop: how far the score falls when they are left out together; below 0: it rises.
         other_drops: the same for other sets of as many words, drawn at random; empty where the quote has too few.
+        head: the name of the fitted head that gave the score; None: zero-shot.
     """
 
     quote: str
@@ -53,6 +54,12 @@ class Explanation:
     named: tuple[str, ...]
     drop: float
     other_drops: tuple[float, ...]
+    head: str | None = None
+
+    @property
+    def title(self) -> str:
+        made = "zero-shot" if self.head is None else f"fitted head “{self.head}”"
+        return f"Explanation of {self.measure} for {self.frame}: {self.score:.3f} ({made})"
 
     @property
     def complete(self) -> bool | None:
@@ -64,19 +71,22 @@ class Explanation:
         if not self.named:
             return "No word raises the score by itself: nothing is named."
         words = ", ".join(f"“{word}”" for word in self.named)
-        text = f"Without {words} the score falls by {self.drop:.2f}"
+        text = f"Without {words} the score {_moves(self.drop)}"
         if self.complete is None:
             return text + "; the quote has too few other words to check against."
         most, draws = max(self.other_drops), len(self.other_drops)
-        text += f"; without {len(self.named)} other words, by {most:.2f} at most in {draws} draws"
+        others = f"{len(self.named)} other word{'s' * (len(self.named) != 1)}"
+        if round(most, 2) < 0:
+            text += f"; without {others} it {_moves(most)} or more in {draws} draws"
+        else:
+            text += f"; without {others}, by {abs(most):.2f} at most in {draws} draws"
         if not self.complete:
             text += ". Words act together here: do not read the highlights as the reason"
         return text + "."
 
     def __repr__(self) -> str:
         shown = self.table.sort_values("effect", key=lambda s: -s.abs(), kind="stable").head(10).round(3)
-        return (f"Explanation of {self.measure} for {self.frame}: {self.score:.3f}\n"
-                f"{shown.to_string(index=False, max_colwidth=60)}\n* {self.note()}")  # fmt: skip
+        return f"{self.title}\n{shown.to_string(index=False, max_colwidth=60)}\n* {self.note()}"
 
     def _repr_html_(self) -> str:
         """The quote with its words shaded by effect: orange raises the score, blue lowers it; underlined if named."""
@@ -96,21 +106,21 @@ class Explanation:
         out.append(escape(self.quote[at:]))
         sentences = self.table[self.table["unit"] == "sentence"].round(3).drop(columns=["unit", "start", "end"])
         more = sentences.to_html(index=False, border=0) if len(sentences) > 1 else ""
-        return (f"<p><b>{escape(self.measure)} for {escape(self.frame)}: {self.score:.2f}</b></p>"
+        return (f"<p><b>{escape(self.title)}</b></p>"
                 f'<p style="font-size:1.1em;line-height:1.7">{"".join(out)}</p>{more}<p><small>{escape(self.note())} '
                 "Orange raises the score, blue lowers it.</small></p>")  # fmt: skip
 
 
 def explain(
     quote: str, frame: str, codebook: "str | Path | Codebook | None" = None, model: Any = None, *,
-    measure: str = "support", seed: int = 0,
+    measure: str = "support", head: Any = "auto", seed: int = 0,
 ) -> Explanation:  # fmt: skip
-    """Which words and which sentence moved a quote's score on a frame.
+    """Which words and which sentence moved a quote's score on a frame: the very score that :func:`stance.score` gives.
 
     Args:
         quote: the text.
         frame: a frame of the codebook.
-        codebook, model: as in :func:`stance.score`.
+        codebook, model, head: as in :func:`stance.score`; the output says whether a fitted head gave the score.
         measure: "support", "oppose" or "stance".
         seed: of the draws that the check compares with.
 
@@ -118,7 +128,7 @@ def explain(
         InputError: a blank quote, an unknown frame or measure, or a measure that the frame does not have.
 
     >>> stance.explain("We will arrest the smugglers.", "enforcement")    # doctest: +SKIP
-    Explanation of support for enforcement: 0.912
+    Explanation of support for enforcement: 0.912 (zero-shot)
     ...
     * Without “arrest”, “smugglers” the score falls by 0.71; without 2 other words, by 0.11 at most in 3 draws.
     """
@@ -132,13 +142,20 @@ def explain(
         raise InputError(f"the frame {frame!r} has no opposing facets; explain its support")
     if not quote.strip():
         raise InputError("the quote is blank; there is nothing to explain")
-    small = Codebook(name=book.name, version=book.version, title=book.title, frames=(known[frame],))
+    model = load_scorer(model)
+    used = score([quote], book, model, head=head, progress=False).attrs["provenance"]["head"]
+    fitted = used.get("name") if used["used"] and frame in used["frames"] else None
+    if fitted is None:  # the frame's own hypotheses are enough; a head reads all of them
+        book, head = Codebook(name=book.name, version=book.version, title=book.title, frames=(known[frame],)), False
 
     def measured(texts: list[str]) -> list[float]:
         """The score of each text; nothing left of a text scores 0."""
         full = [text for text in dict.fromkeys(texts) if text.strip()]
         ids = pd.DataFrame({"text": full, "quote_id": [str(i) for i in range(len(full))]})
-        found = score(ids, small, model, progress=False) if full else pd.DataFrame({"text": [], measure: []})
+        if not full:
+            return [0.0] * len(texts)
+        found = score(ids, book, model, head=head, progress=False)
+        found = found[found["frame"] == frame]
         values = dict(zip(found["text"], found[measure].astype("float64"), strict=True))
         return [float(values.get(text, 0.0)) for text in texts]
 
@@ -154,7 +171,16 @@ def explain(
     sets = _other_sets(others, len(best), seed)
     left_out = [[words[i - len(sentences)] for i in rows] for rows in [list(best.index), *sets]]
     drop, *other = (whole - less for less in measured([without_spans(quote, span) for span in left_out]))
-    return Explanation(quote, frame, measure, whole, table, tuple(best["text"]), drop, tuple(other))
+    return Explanation(quote, frame, measure, whole, table, tuple(best["text"]), drop, tuple(other), fitted)
+
+
+def _moves(drop: float) -> str:
+    """A fall in words; a negative one is a rise.
+
+    >>> _moves(-0.05)
+    'rises by 0.05'
+    """
+    return f"rises by {-drop:.2f}" if round(drop, 2) < 0 else f"falls by {abs(drop):.2f}"
 
 
 def _other_sets(others: list[int], size: int, seed: int) -> list[list[int]]:

@@ -53,6 +53,35 @@ def test_words_that_act_together_are_admitted():
     assert "nothing is named" in repr(flat)
 
 
+def test_a_score_that_rises_without_words_is_said_to_rise():
+    found = stance.explanation.Explanation("q", "f", "support", 0.4, pd.DataFrame(), ("a",), 0.3, (-0.05, -0.2))
+    assert (
+        found.note() == "Without “a” the score falls by 0.30; without 1 other word it rises by 0.05 or more in 2 draws."
+    )
+    found = stance.explanation.Explanation("q", "f", "support", 0.4, pd.DataFrame(), ("a",), -0.02, (-0.004,))
+    assert "the score rises by 0.02; without 1 other word, by 0.00 at most" in found.note()
+
+
+def test_what_is_explained_is_the_score_of_the_table():
+    class Keywords:
+        name, sha256, max_tokens, temperature = "keywords", "1", 99, 1.0
+
+        def __call__(self, pairs):
+            return keyword(pairs)
+
+    texts = ["arrest the smugglers", "arrest them", "smugglers", "nothing", "no"] * 8
+    codes = np.column_stack([[0, 0, 0, 1, 1] * 8, [np.nan] * 40])  # the other way round than zero-shot
+    head = stance.StanceScorer(None, Keywords()).fit(texts, codes, groups=[f"s{i % 10}" for i in range(40)])
+    assert list(head.heads_) == ["enforcement"]
+    scores = stance.score([QUOTE], None, Keywords(), head=head)
+    found = stance.explain(QUOTE, "enforcement", model=Keywords(), head=head)
+    assert found.score == pytest.approx(scores.loc[0, "support"])
+    assert "fitted head “your own”" in repr(found)
+    plain = stance.explain(QUOTE, "enforcement", model=Keywords(), head=False)
+    assert plain.score == pytest.approx(0.9)
+    assert "(zero-shot)" in plain._repr_html_()
+
+
 def test_offsets_point_at_the_words_and_the_html_is_escaped():
     found = stance.explain(QUOTE, "enforcement", model=keyword)
     for row in found.table.itertuples():

@@ -62,6 +62,25 @@ def test_the_default_specification_is_what_score_and_compare_give():
         np.testing.assert_allclose(default[column], comparison.summary[column])
 
 
+def test_a_fitted_head_is_one_specification_and_signs_count_against_the_scores_as_they_are():
+    entailed = stance.entail(quotes(), TOY_BOOK, scorer)
+    scores = stance.score(entailed, TOY_BOOK)
+    # What a head may do to x: turn the difference round.
+    scores.loc[scores["frame"] == "x", "support"] = 1 - scores.loc[scores["frame"] == "x", "support"]
+    found = stance.multiverse(entailed, TOY_BOOK, "Labour", "Conservative", scores=scores, resamples=300)
+    comparison = stance.compare(scores, "Labour", "Conservative", resamples=300).summary.set_index("frame")
+    table = found.table.set_index(["frame", "kind"]).sort_index()
+    for column in ("difference", "low", "high"):
+        assert table.loc[("x", "default"), column].item() == pytest.approx(comparison.loc["x", column])
+    assert table.loc[("x", "zero-shot"), "difference"].item() == pytest.approx(-comparison.loc["x", "difference"])
+    assert ("z", "zero-shot") not in table.index
+    others = table.loc["x"].drop("default")
+    assert found.shares.set_index("frame").loc["x", "same_sign"] == (others["difference"] < 0).mean() < 0.5
+    assert any("On x the scores come from a fitted head" in note for note in found.notes)
+    with pytest.raises(InputError, match="give the scores of these very quotes"):
+        stance.multiverse(entailed, TOY_BOOK, scores=scores.assign(quote_id="other"))
+
+
 def test_windows_and_other_models_add_specifications():
     class Halves:
         name, sha256, max_tokens, temperature = "halves", "0", 9, 1.0

@@ -9,6 +9,7 @@ from stance.errors import InputError
 from stance.plotting.canvas import (
     GREY,
     GRID,
+    Look,
     axes,
     dot,
     finish,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from stance.robustness import Multiverse
     from stance.validation.result import Validation
 
-_SHAPES = ["o", "s", "^", "D", "v", "P", "X", "*"]
+_SHAPES = ["o", "s", "^", "D", "v", "P", "X", "*", "h"]
 
 
 def plot_multiverse(
@@ -60,11 +61,11 @@ def plot_multiverse(
     ax = axes(ax, (7.2, 3.6))
     if {"low", "high"} <= set(part):
         ax.vlines(part.index, part["low"], part["high"], color="#C4C4C4", lw=1.1, zorder=1)
-    colours = ["#1A1A1A", "#7B4FA3", "#1F7A3D", "#B5507F", "#8C564B", "#5C7F00", "#0F8FA3", "#9A8700"]
+    colours = ["#1A1A1A", "#7B4FA3", "#1F7A3D", "#B5507F", "#8C564B", "#5C7F00", "#0F8FA3", "#9A8700", "#D98200"]
     for at, kind in enumerate(kinds):
         mine = part[part["kind"] == kind]
         ax.scatter(mine.index, mine["difference"], label=f"{kind} ({len(mine)})", s=dot(30 if kind == kinds[0] else 18),
-                   marker=_SHAPES[at % 8], color=colours[at % 8], linewidths=0, zorder=3)  # fmt: skip
+                   marker=_SHAPES[at % 9], color=colours[at % 9], linewidths=0, zorder=3)  # fmt: skip
     ax.axhline(0, color=GREY, lw=0.9)
     ax.set_xlim(-1, len(part))
     ax.set_xticks([])
@@ -104,14 +105,14 @@ def plot_calibration(
     ax.plot([0, 1], [0, 1], color=GREY, lw=0.9, ls=":", label="perfect")
     groups = part["group"].astype("str") if "group" in part else pd.Series("all", index=part.index)
     names = list(dict.fromkeys(groups))
-    for name, look in group_style(names).items():
+    parties = group_style([name for name in names if name != "all"], table.attrs.get("groups"))
+    for name in names:
+        look = parties.get(name, Look("#1A1A1A", "p", ""))
         mine = part[(groups == name) & (part["n"] > 0)].sort_values("mean_score")
-        first = name == names[0] and name not in ("Labour", "Conservative")
-        ax.plot(mine["mean_score"], mine["share_coded"], color="#1A1A1A" if first else look.colour, lw=1.2, zorder=2,
-                alpha=0.7)  # fmt: skip
+        ax.plot(mine["mean_score"], mine["share_coded"], color=look.colour, lw=1.2, zorder=2, alpha=0.7)
         size = dot(14) + dot(90) * np.sqrt(mine["n"] / max(1, part["n"].max()))
         ax.scatter(mine["mean_score"], mine["share_coded"], s=size,
-                   color="#1A1A1A" if first else look.colour, marker=look.marker, edgecolors="white", zorder=3,
+                   color=look.colour, marker=look.marker, edgecolors="white", zorder=3,
                    label=f"{name} (n = {int(mine['n'].sum())})")  # fmt: skip
     ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=f"mean score of the bin ({frame})",
            ylabel="share that coders gave the frame")  # fmt: skip

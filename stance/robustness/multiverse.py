@@ -17,6 +17,7 @@ from stance.scoring import Entailed, entail, score
 
 Floats = NDArray[np.float64]
 Specification = tuple[str, str, Floats]  # name, kind, (quotes,) the measure
+SAME = 0.01
 
 
 def multiverse(
@@ -25,6 +26,7 @@ def multiverse(
     a: str | None = None,
     b: str | None = None,
     *,
+    scores: pd.DataFrame | None = None,
     model: Any = None,
     models: Sequence[Any] = (),
     by: str = "party",
@@ -40,19 +42,22 @@ def multiverse(
         quotes: a quotes table, or what :func:`stance.entail` returned.
         codebook, model, progress: as in :func:`stance.score`.
         a, b, by: the groups, as in :func:`stance.compare`.
+        scores: those of these quotes whose comparison is asked about, such as ``score(…, head=False)``; what
+            :func:`stance.score` gives by default if not given, with the fitted head where one is used.
         models: further models; each adds one specification.
         measure: "support" or "oppose".
         thresholds: each adds one: the shares of the quotes that score as high.
         seed, resamples: of the intervals, which are made as in :func:`stance.compare`.
 
     Returns:
-        A :class:`Multiverse`. Its table's kinds: "default" (as :func:`stance.score` does it), "single wording",
+        A :class:`Multiverse`. Its table's kinds: "default" (as scored: the difference that :func:`stance.compare`
+        gives of ``scores``), "zero-shot" (without the fitted head, where the scores have one), "single wording",
         "leave-one-out" (without one wording, or without one facet), "mean" (of the facets instead of the largest),
-        "max"
-        (the largest wording), "threshold", "window" (the mean of a long quote's windows, or its first), "model".
+        "max" (the largest wording), "threshold" (shares of the quotes as scored), "window" (the mean of a long quote's
+        windows, or its first), "model". The wordings, facets, windows and models are varied zero-shot.
 
     Raises:
-        InputError: another measure, or no frame with hypotheses for it.
+        InputError: another measure, no frame with hypotheses for it, or scores of other quotes.
         TableError, CodebookError, ModelError: as :func:`stance.score` and :func:`stance.compare`.
 
     >>> stance.multiverse(quotes, None, "Labour", "Conservative").shares.round(2)    # doctest: +SKIP
@@ -67,20 +72,27 @@ def multiverse(
     frames = [frame for frame in book.frames if _facets(frame, measure)]
     if not frames:
         raise InputError(f"no frame of {book.name!r} has hypotheses for {measure}")
-    # The specifications vary the wordings, so they are zero-shot throughout.
-    scores = score(found, book, head=False)
-    scores = scores[scores["frame"] == frames[0].name]
+    scores = score(found, book) if scores is None else scores
+    scores = scores[scores["frame"].isin([frame.name for frame in frames])]
     used, (group_a, group_b), notes = compared_rows(scores, a, b, by=by, measure=measure)
     place = found.table["quote_id"].reset_index().set_index("quote_id")["index"]
-    sides = []
-    for group in (group_a, group_b):
-        mine = used[used["group"] == group]
-        units = np.asarray(pd.factorize(mine["unit"])[0], dtype=np.int64)
-        sides.append((place[mine["quote_id"]].to_numpy(), units, int(mine.loc[mine["named"], "unit"].nunique())))
+    strange = sorted(set(used["quote_id"]) - set(place.index))
+    if strange:
+        raise InputError(f"scores= holds {len(strange)} quotes that are not among those given (the first: "
+                         f"{strange[0]!r}); give the scores of these very quotes")  # fmt: skip
     others = [(other, entail(found.table, book, other, progress=progress)) for other in models]
-    rows = []
+    rows, fitted, fewest = [], [], FEWEST_SPEAKERS
     for frame in frames:
-        specifications = list(_specifications(found, frame, measure, thresholds))
+        part = used[used["frame"] == frame.name]
+        if not {group_a, group_b} <= set(part["group"]):
+            notes.append(f"On {frame.name} a group has no score; it is left out.")
+            continue
+        sides = [_side(part[part["group"] == group], place) for group in (group_a, group_b)]
+        fewest = min(fewest, *(size for _, _, size in sides))
+        scored = np.full(len(found.table), np.nan)
+        scored[place[part["quote_id"]].to_numpy()] = part[measure].to_numpy("float64")
+        specifications = list(_specifications(found, frame, measure, thresholds, scored))
+        fitted += [frame.name] if any(kind == "zero-shot" for _, kind, _ in specifications) else []
         for _, other in others:
             specifications.append((str(other.model["name"]), "model", _default(other, frame, measure)))
         rows += [(frame.name, name, kind, *_difference(values, sides, seed, resamples))
@@ -91,7 +103,11 @@ def multiverse(
     default = table[table["kind"] == "default"].set_index("frame")["difference"]
     table["same_sign"] = np.sign(table["difference"]) == np.sign(table["frame"].map(default))
     shares = [_share(str(frame), part) for frame, part in table.groupby("frame", sort=False)]
-    if min(size for _, _, size in sides) < FEWEST_SPEAKERS:
+    notes.append("“As scored” is the difference that compare() gives; same_sign counts the others against it.")
+    if fitted:
+        notes.append(f"On {', '.join(fitted)} the scores come from a fitted head. The head is one specification, "
+                     "“zero-shot” is without it; wordings, facets and windows vary the zero-shot scores.")  # fmt: skip
+    if fewest < FEWEST_SPEAKERS:
         notes.append(f"Fewer than {FEWEST_SPEAKERS} speakers a side: no intervals.")
     if len(found.places) == len(found.table):
         notes.append("Every quote fits in one window, so no specification varies the windows.")
@@ -101,6 +117,12 @@ def multiverse(
         notes.insert(0, "FICTIONAL QUOTES.")
         table.attrs["synthetic"] = True  # its picture says so too
     return Multiverse(table, pd.DataFrame(shares), group_a, group_b, measure, by, seed, tuple(notes))
+
+
+def _side(mine: pd.DataFrame, place: "pd.Series[Any]") -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """A group's rows among the quotes, their units, and how many of the units are named."""
+    units = np.asarray(pd.factorize(mine["unit"])[0], dtype=np.int64)
+    return place[mine["quote_id"]].to_numpy(), units, int(mine.loc[mine["named"], "unit"].nunique())
 
 
 def _facets(frame: Frame, measure: str) -> Any:
@@ -128,14 +150,22 @@ def _largest(windows: Floats, starts: NDArray[np.int64]) -> Floats:
 
 
 def _specifications(
-    found: Entailed, frame: Frame, measure: str, thresholds: Iterable[float]
-) -> Iterable[Specification]:  # fmt: skip
+    found: Entailed, frame: Frame, measure: str, thresholds: Iterable[float], scored: Floats
+) -> Iterable[Specification]:
+    """Every specification of a frame.
+
+    Args:
+        scored: (quotes,) the measure as scored; NaN of quotes that are not compared.
+    """
     entailed, starts = found.probabilities[:, :, 0], found.starts
     named = _columns(found, frame, measure)
     facets = [columns for _, columns in named]
     by_facet = _by_facet(entailed, facets)
-    default = _largest(by_facet.max(axis=1), starts)
-    yield "as scored", "default", default
+    yield "as scored", "default", scored
+    plain = _largest(by_facet.max(axis=1), starts)
+    # Scores in another precision may differ by 0.005; what differs by more has something on top of zero-shot.
+    if np.nanmax(np.abs(scored - plain)) > SAME:
+        yield "zero-shot", "zero-shot", plain
     for columns in facets:
         for column in columns:
             yield found.hypotheses[column], "single wording", _largest(entailed[:, column], starts)
@@ -153,7 +183,7 @@ def _specifications(
     for threshold in thresholds:
         if not 0 < threshold < 1:
             raise InputError(f"threshold {threshold} is not between 0 and 1")
-        yield f"share of quotes from {threshold:g} on", "threshold", (default >= threshold).astype("float64")
+        yield f"share of quotes from {threshold:g} on", "threshold", (scored >= threshold).astype("float64")
     if len(found.places) > len(found.table):
         windows = by_facet.max(axis=1)
         counts = np.diff(np.r_[starts, len(windows)])
@@ -177,6 +207,7 @@ def _difference(values: Floats, sides: list[Any], seed: int, resamples: int) -> 
         spread = [statistics.left_out_variance(v, u) for v, u in pairs]
         sizes = [int(u.max()) + 1 for u in units]
         low, high = statistics.t_interval(gap, (spread[0], spread[1]), (sizes[0], sizes[1]))
+        low, high, _ = statistics.cut_interval(low, high, 1.0)  # as compare() cuts it
     return gap, low, high, len(mine[0]), len(mine[1])
 
 

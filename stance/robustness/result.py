@@ -15,9 +15,9 @@ class Multiverse:
     """The difference of two groups under every specification (Steegen et al. 2016, Perspectives on Psych. Science 11).
 
     Attributes:
-        table: one row a frame and specification: frame, specification, kind ("default", "single wording",
-            "leave-one-out", "mean", "max", "threshold", "window", "model"), difference, low, high, n_a, n_b, same_sign
-            (as the frame's default).
+        table: one row a frame and specification: frame, specification, kind ("default", "zero-shot",
+            "single wording", "leave-one-out", "mean", "max", "threshold", "window", "model"), difference, low, high,
+            n_a, n_b, same_sign (as the frame's default, which is the difference that :func:`stance.compare` gives).
         shares: one row a frame: frame, default, same_sign (share of the other specifications), n, lowest, highest.
         group_a, group_b, measure, by, seed: how it was computed.
         notes: what a reader must know, in sentences.
