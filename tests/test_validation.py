@@ -246,6 +246,25 @@ def test_errors_that_differ_by_party_are_said():
     assert r"\toprule" in found.to_latex()
 
 
+def test_of_a_few_speakers_nothing_is_inferred():
+    few = SCORES[SCORES["speaker"].str[-1].isin(list("012")) & (SCORES["speaker"].str.len() == 3)]
+    found = stance.validate(few, coded(TRUTH, few["quote_id"].unique()), resamples=200)
+    assert set(found.metrics.query("group != 'all'")["n_speakers"]) == {3}
+    assert found.metrics[["auc_low", "mean_error_high"]].isna().all(axis=None)
+    assert found.metrics["mean_error"].notna().all()
+    assert not found.differences["differs"].any()
+    assert any("Too few speakers to tell whether the errors differ by party on x (A 3, B 3)" in n for n in found.notes)
+    assert not any("shows on" in note or "The errors differ" in note for note in found.notes)
+    assert "nan" not in repr(found)
+
+
+def test_a_figure_that_no_sample_moves_has_no_interval():
+    perfect = SCORES.merge(TRUTH, on=["quote_id", "frame"]).assign(support=lambda t: t["code"].astype(float))
+    row = stance.validate(perfect, coded(TRUTH, SCORES["quote_id"].unique()), resamples=100).metrics.iloc[0]
+    assert row["precision"] == 1
+    assert np.isnan(row["precision_low"])
+
+
 def test_coders_who_disagree_count_by_halves_unless_agreed():
     quotes = SCORES["quote_id"].unique()[:40]
     one, two = coded(TRUTH, quotes), coded(TRUTH, quotes, coder="Bo Reed").assign(code=lambda t: 1 - t["code"])

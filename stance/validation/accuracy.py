@@ -2,7 +2,8 @@
 
 Every number is weighted by the inverse of the quote's sampling probability, so that it speaks for all quotes. Where
 coders disagree and none is called "agreed", a quote counts by the share of the coders who gave the code. Intervals
-resample speakers, with all their coded quotes (cluster bootstrap).
+resample speakers, with all their coded quotes (cluster bootstrap); below eight speakers there are none, since so few
+are too few for it, and none where every sample gives the same figure, such as a precision of 1.
 """
 
 from dataclasses import dataclass
@@ -13,13 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stance.comparison import FEW_SPEAKERS
 from stance.comparison.gold import check_codes, gold_labels
 from stance.errors import InputError, TableError
 from stance.groups import percentile_interval
 from stance.validation.result import COUNTS, EVERYONE, METRICS, Validation
 
 Floats = NDArray[np.float64]
-FEWEST_UNITS = 3
 FEW_CODES = 30
 
 
@@ -46,7 +47,8 @@ def validate(
         seed, resamples: of the bootstrap.
 
     Returns:
-        A :class:`Validation`; its ``differences`` and ``notes`` say whether the errors differ by party.
+        A :class:`Validation`; its ``differences`` and ``notes`` say whether the errors differ by party, or that there
+        are too few speakers to tell (fewer than eight of a party have codes).
 
     Raises:
         TableError: codes of quotes that are not in the scores, or none filled.
@@ -80,6 +82,7 @@ def validate(
     calibration = pd.DataFrame(
         curve, columns=["frame", "group", "bin_low", "bin_high", "mean_score", "share_coded", "n"]
     )  # fmt: skip
+    calibration.attrs["groups"] = sorted(labelled["group"].dropna().astype("str").unique())
     for table in (metrics, calibration, differences):
         table.attrs["left_out"] = labelled.attrs["left_out"]
         table.attrs["synthetic"] = "synthetic" in scores and bool(scores["synthetic"].eq(True).any())
@@ -90,7 +93,7 @@ def validate(
 def coded_scores(
     scores: pd.DataFrame, codes: pd.DataFrame, *, by: str = "party", measure: str = "support"
 ) -> pd.DataFrame:
-    """The scores of the coded quotes beside their codes: quote_id, frame, group, unit, score, gold, weight."""
+    """The scores of the coded quotes beside their codes: quote_id, frame, group, unit, named, score, gold, weight."""
     if measure not in ("support", "oppose"):
         raise InputError(f"measure={measure!r} is not one of support, oppose: a validation asks yes or no")
     for column in ("quote_id", "frame", measure):
@@ -100,12 +103,16 @@ def coded_scores(
     labels = gold_labels(checked, measure)
     if labels.empty:
         raise TableError("no code is filled in; there is nothing to validate against")
-    kept = [c for c in dict.fromkeys(["quote_id", "frame", measure, by, "speaker"]) if c in scores]
+    kept = [c for c in dict.fromkeys(["quote_id", "frame", measure, by, "speaker", "speaker_type"]) if c in scores]
     table = scores[kept].assign(quote_id=scores["quote_id"].astype("str"))
     out = labels.merge(table, on=["quote_id", "frame"], how="left").rename(columns={measure: "score"})
     out["group"] = out[by].astype(object).where(out[by].notna(), None) if by in out else None
     speaker = out["speaker"] if "speaker" in out else pd.Series(None, index=out.index, dtype=object)
     out["unit"] = speaker.where(speaker.notna(), "quote " + out["quote_id"])
+    # Where speakers are known, a quote of nobody or of an organisation is no speaker of its own for an interval.
+    out["named"] = speaker.notna() | bool(speaker.isna().all())
+    if "speaker_type" in out:
+        out["named"] &= ~out["speaker_type"].isin(["organisation", "unnamed"])
     out["weight"] = 1 / out["probability"]
     left = list(codes.attrs.get("left_out", []))
     out = out[out["score"].notna()].reset_index(drop=True)
@@ -174,10 +181,20 @@ def _measured(
 ) -> dict[str, Floats]:  # fmt: skip
     weights = resampled_weights(part, rng, resamples)
     found = metrics_of(part["score"].to_numpy("float64"), part["gold"].to_numpy("float64"), weights, threshold, bins)
-    if part["unit"].nunique() < FEWEST_UNITS:
+    if _speakers(part) < FEW_SPEAKERS:
         for values in found.values():
             values[1:] = np.nan
     return found
+
+
+def _interval(draws: Floats) -> tuple[float, float]:
+    """NaN also where every sample gives the same: that sample cannot show how far the figure may be off."""
+    low, high = percentile_interval(draws)
+    return (low, high) if low < high else (float("nan"), float("nan"))
+
+
+def _speakers(part: pd.DataFrame) -> int:
+    return int(part.loc[part["named"], "unit"].nunique())
 
 
 def _metric_row(
@@ -185,11 +202,11 @@ def _metric_row(
 ) -> dict[str, Any]:  # fmt: skip
     said, gold = part["score"] >= threshold, part["gold"]
     counts = (gold[said].sum(), (1 - gold[said]).sum(), gold[~said].sum(), (1 - gold[~said]).sum())
-    row: dict[str, Any] = {"frame": frame, "group": group, "n": len(part), "n_speakers": part["unit"].nunique(),
+    row: dict[str, Any] = {"frame": frame, "group": group, "n": len(part), "n_speakers": _speakers(part),
                            "threshold": threshold, **dict(zip(COUNTS, map(float, counts), strict=True))}  # fmt: skip
     for name in METRICS:
         row[name] = float(found[name][0])
-        row[f"{name}_low"], row[f"{name}_high"] = percentile_interval(found[name][1:])
+        row[f"{name}_low"], row[f"{name}_high"] = _interval(found[name][1:])
     return row
 
 
@@ -207,14 +224,15 @@ def _gap(frame: str, a: str, b: str, draws: dict[str, dict[str, Floats]]) -> lis
     out = []
     for metric in ("mean_error", "precision", "recall"):
         gap = draws[a][metric] - draws[b][metric]
-        low, high = percentile_interval(gap[1:])
+        low, high = _interval(gap[1:])
         out.append((frame, metric, a, b, float(gap[0]), low, high, bool(low > 0 or high < 0)))
     return out
 
 
 def _notes(labelled: pd.DataFrame, metrics: pd.DataFrame, differences: pd.DataFrame, by: str) -> tuple[str, ...]:
     notes = [f"{labelled['quote_id'].nunique()} coded quotes of {labelled['unit'].nunique()} speakers; each counts "
-             "by the inverse of its sampling probability; intervals resample speakers."]  # fmt: skip
+             f"by the inverse of its sampling probability; intervals resample speakers, from {FEW_SPEAKERS} speakers "
+             "on; a figure without one has too few, or is the same in every sample."]  # fmt: skip
     split = int(((labelled["gold"] > 0) & (labelled["gold"] < 1)).sum())
     if split:
         notes.append(f"In {split} of {len(labelled)} rows coders disagree and none is called 'agreed'; such a row "
@@ -235,7 +253,15 @@ def _notes(labelled: pd.DataFrame, metrics: pd.DataFrame, differences: pd.DataFr
         a, b = (shown.loc[(row["frame"], row[g]), row["metric"]] for g in ("group_a", "group_b"))
         notes.append(f"{row['metric'].capitalize()} on {row['frame']} differs by {by}: {row['group_a']} {a:.2f}, "
                      f"{row['group_b']} {b:.2f}.")  # fmt: skip
-    quiet = sorted(set(differences["frame"]) - set(differences.loc[differences["differs"], "frame"]))
+    errors = differences[differences["metric"] == "mean_error"]
+    untold = errors[errors["low"].isna()]
+    for key, part in untold.groupby("frame", sort=False):
+        groups = dict.fromkeys([*part["group_a"], *part["group_b"]])
+        sizes = ", ".join(f"{group} {int(shown.loc[(key, group), 'n_speakers'])}" for group in groups)
+        notes.append(f"Too few speakers to tell whether the errors differ by {by} on {key} ({sizes}); that needs codes "
+                     f"of at least {FEW_SPEAKERS} speakers a side.")  # fmt: skip
+    told = set(errors["frame"]) - set(untold["frame"])
+    quiet = sorted(told - set(differences.loc[differences["differs"], "frame"]))
     if quiet:
         notes.append(f"No difference of the errors by {by} shows on {', '.join(quiet)}; with so many codes that is no "
                      "proof that there is none.")  # fmt: skip
@@ -318,10 +344,13 @@ def choose_threshold(
         other = part[~first]
         found = metrics_of(other["score"].to_numpy("float64"), other["gold"].to_numpy("float64"),
                            resampled_weights(other, rng, resamples), best)  # fmt: skip
+        if _speakers(other) < FEW_SPEAKERS:
+            for values_of in found.values():
+                values_of[1:] = np.nan
         row: dict[str, Any] = {"frame": frame, "threshold": best, "f1_chosen": f1}
         for name in ("f1", "precision", "recall"):
             row[name] = float(found[name][0])
-            row[f"{name}_low"], row[f"{name}_high"] = percentile_interval(found[name][1:])
+            row[f"{name}_low"], row[f"{name}_high"] = _interval(found[name][1:])
         rows.append(row | {"n_chosen": int(first.sum()), "n_reported": int((~first).sum())})
     return Thresholds(values, pd.DataFrame(rows), measure, seed)
 

@@ -23,7 +23,8 @@ class Validation:
             its 95% interval in ``NAME_low`` and ``NAME_high``. ``mean_error`` is the mean of score - code: what the
             scores add to a group's mean.
         calibration: frame, group, bin_low, bin_high, mean_score, share_coded, n: bins of the score that hold quotes.
-        differences: frame, group_a, group_b, difference, low, high, differs: of ``mean_error`` between the groups.
+        differences: frame, metric (mean_error, precision, recall), group_a, group_b, difference, low, high, differs
+            (False also where too few speakers leave it open; low and high are NaN then).
         notes: what a reader must know, in sentences.
         labelled: the coded rows: quote_id, frame, group, score, gold, weight.
     """
@@ -43,7 +44,7 @@ class Validation:
         for name in METRICS:
             lows, highs = self.metrics[f"{name}_low"], self.metrics[f"{name}_high"]
             shown[name] = [
-                "–" if value != value else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+                "–" if value != value else f"{value:.2f}" if low != low else f"{value:.2f} [{low:.2f}, {high:.2f}]"
                 for value, low, high in zip(self.metrics[name], lows, highs, strict=True)
             ]
         return shown
