@@ -130,6 +130,16 @@ def t_interval(
     return difference - half, difference + half
 
 
+def cut_interval(low: float, high: float, largest: float) -> tuple[float, float, bool]:
+    """The interval within [-largest, largest], and whether it reached beyond; NaN stay NaN.
+
+    >>> cut_interval(-0.5, 1.5, 1.0)
+    (-0.5, 1.0, True)
+    """
+    cut = low < -largest or high > largest
+    return (max(low, -largest), min(high, largest), True) if cut else (low, high, False)
+
+
 def left_out_variance(values: Floats, units: Ints, *, by_quote: bool = False) -> float:
     """Variance of a group's mean, leaving out one unit at a time (jackknife); of units' means, s² / U exactly."""
     counts = np.bincount(units)

@@ -77,7 +77,8 @@ def words(
         raise TableError(f"no word stands {fewest} times in the quotes of {pair[0]} and {pair[1]}")
     out = out.sort_values(["z", "word"], ascending=[False, True], kind="stable").reset_index(drop=True)
     fictional = "synthetic" in scores and bool(scores["synthetic"].eq(True).any())
-    out.attrs = {**scores.attrs, "left_out": left, "synthetic": fictional}
+    groups = sorted(scores[by].dropna().astype("str").unique())
+    out.attrs = {**scores.attrs, "left_out": left, "synthetic": fictional, "groups": groups}
     return out
 
 

@@ -85,6 +85,28 @@ def test_what_is_not_compared_is_counted():
     assert len(stance.ledger(result.scores)) == 8
 
 
+@pytest.mark.filterwarnings("ignore:Only")
+@pytest.mark.parametrize(("measure", "most"), [("support", 1.0), ("stance", 2.0)])
+def test_an_interval_ends_at_the_largest_possible_difference(measure, most):
+    few = table(n=3, per=1).query("frame == 'x'")
+    few["support"] = [1.0, 0.9, 0.1, 0.0, 0.05, 0.9]
+    few["stance"] = 2 * few["support"] - 1
+    row = compare(few, "A", "B", measure=measure).summary.iloc[0]
+    assert row["high"] == most
+    assert -most < row["low"] < row["difference"] < most
+    assert f"cut at ±{most:g}, the largest possible difference" in row["method"]
+    assert "cut at" not in compare(table(), "A", "B").summary.loc[0, "method"]
+
+
+@pytest.mark.filterwarnings("ignore:Only")
+def test_labour_stands_before_conservative_where_no_group_is_named():
+    names = {"A": "Conservative", "B": "Labour"}
+    mine = table().replace({"party": names})
+    assert compare(mine.iloc[:-2]).summary.loc[0, ["group_a", "group_b"]].tolist() == ["Labour", "Conservative"]
+    assert compare(mine, "Conservative").summary.loc[0, "group_a"] == "Conservative"
+    assert compare(table().iloc[:-2]).summary.loc[0, "group_a"] == "A"
+
+
 def test_errors_name_the_groups():
     with pytest.raises(InputError, match="no quote has party 'D'; the groups are: A, B"):
         compare(table(), "A", "D")

@@ -27,6 +27,8 @@ __all__ = ["CORRECTED_COLUMNS", "SUMMARY_COLUMNS", "Comparison", "cliffs_delta",
 
 FEWEST_SPEAKERS = 3
 FEW_SPEAKERS = 8
+# The order in which two groups stand where the user names none: that of the package's question.
+CUSTOMARY = ["Labour", "Conservative"]
 
 
 def compare(
@@ -48,7 +50,8 @@ def compare(
 
     Args:
         scores: what :func:`stance.score` returns (long: one row a quote and frame).
-        a, b, more: the groups, as they stand in the column ``by``; if none is given, the two with the most quotes.
+        a, b, more: the groups, as they stand in the column ``by``; if none is given, the two with the most quotes
+            (Labour before Conservative).
             Of three or more groups every pair is compared.
         by: the column that holds the groups.
         measure: "support", "oppose" or "stance".
@@ -64,8 +67,9 @@ def compare(
 
     Returns:
         A :class:`Comparison`. With fewer than three speakers a side it only describes: intervals and p-value are
-        NaN, and ``method`` says so. Quotes without a speaker count as one speaker each in the means, and not
-        as speakers for the test.
+        NaN, and ``method`` says so. An interval that reaches beyond the largest possible difference (1; 2 of stances)
+        is cut there, and ``method`` says that too. Quotes without a speaker count as one speaker each in the means,
+        and not as speakers for the test.
 
     Raises:
         TableError: not a scores table, no column ``by``, or codes of quotes that are not in it.
@@ -103,7 +107,7 @@ def compare(
     summary = summary[columns].reset_index(drop=True)
     summary["p_value"] = holm(summary["p_value"].to_numpy(dtype="float64"))
     notes += _method_notes(summary, settings, names, over)
-    used.attrs = dict(scores.attrs)
+    used.attrs = dict(scores.attrs) | {"groups": sorted(scores[by].dropna().astype("str").unique())}
     if gold is not None and "lock" in gold.attrs:
         used.attrs["lock"] = gold.attrs["lock"]
         notes.append(Lock(**gold.attrs["lock"]).of_codes(gold.attrs.get("drawn")))
@@ -149,6 +153,11 @@ class _Settings:
     def by_quote(self) -> bool:
         return self.weight == "quote"
 
+    @property
+    def largest(self) -> float:
+        """The largest possible difference of two means."""
+        return 2.0 if self.measure == "stance" else 1.0
+
 
 def _check_arguments(
     scores: pd.DataFrame, by: str, measure: str, over: str | None, cluster: str | Sequence[str], weight: str,
@@ -182,6 +191,8 @@ def _groups(scores: pd.DataFrame, wanted: list[str], by: str) -> list[str]:
             raise InputError(f"both groups are {group!r}; name two")
     others = [str(g) for g in counts.index if g not in wanted]
     names = [*wanted, *others[: max(0, 2 - len(wanted))]]
+    if not wanted and sorted(names) == sorted(CUSTOMARY):
+        names = CUSTOMARY
     if len(names) < 2:
         raise InputError(f"the column {by!r} holds fewer than two groups ({known}); a comparison needs two")
     return names
@@ -268,6 +279,8 @@ def _row(part: pd.DataFrame, pair: tuple[str, str], settings: _Settings) -> dict
         )
         return row
     row["low"], row["high"], how = _interval(sides, values, units, min(named), row["difference"], settings)
+    row["low"], row["high"], cut = statistics.cut_interval(row["low"], row["high"], settings.largest)
+    how += f", cut at ±{settings.largest:g}, the largest possible difference" * cut
     by_unit = [statistics.unit_means(v, u) for v, u in zip(values, units, strict=True)]
     row["effect"] = cliffs_delta(*by_unit)
     counts = (np.bincount(units[0]).astype("float64"), np.bincount(units[1]).astype("float64"))
@@ -278,6 +291,10 @@ def _row(part: pd.DataFrame, pair: tuple[str, str], settings: _Settings) -> dict
     row["method"] = f"Means of {of}; {how}; p-value by permuting {unit}s; effect is Cliff's delta."
     if settings.coded:
         row |= _corrected(sides, values, units, settings)
+        row["corrected_low"], row["corrected_high"], cut = statistics.cut_interval(
+            row["corrected_low"], row["corrected_high"], settings.largest
+        )
+        row["method"] += f" The corrected interval is cut at ±{settings.largest:g}." * cut
     return row
 
 

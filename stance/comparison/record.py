@@ -97,12 +97,15 @@ def press_against_record(
     used = scores.assign(side=np.where(in_record, "record", "press")).reset_index(drop=True)
     used, left, notes = _in_both(used, measure)
     people = _people(used, measure)
+    cut = _cut(people, {"press": measure, "record": measure, "": "difference"}, measure)
     rows = [_row(part, "all people", resamples, seed) for _, part in people.groupby("frame", sort=False)]
     parties = people.groupby("party")["speaker"].nunique()
     for party in sorted(parties.index[parties >= FEWEST_PEOPLE]):
         mine = people[people["party"] == party]
         rows += [_row(part, str(party), resamples, seed) for _, part in mine.groupby("frame", sort=False)]
     summary = pd.DataFrame(rows)
+    if _cut(summary, {"": "difference"}, measure) or cut:
+        notes.append("Intervals that reached beyond what the measure allows are cut there.")
     for group in summary["group"].unique():
         mask = summary["group"] == group
         summary.loc[mask, "p_value"] = statistics.holm(summary.loc[mask, "p_value"].to_numpy("float64"))
@@ -177,6 +180,19 @@ def _people(used: pd.DataFrame, measure: str) -> pd.DataFrame:
     out = pd.DataFrame(rows)[columns]
     return out.sort_values(["frame", "speaker"], key=lambda c: c.map(order) if c.name == "frame" else c,
                            ignore_index=True)  # fmt: skip
+
+
+def _cut(table: pd.DataFrame, intervals: dict[str, str], measure: str) -> bool:
+    """Cuts the table's intervals to what the measure allows (in place); whether any reached beyond."""
+    top = 2.0 if measure == "stance" else 1.0
+    ranges = {"difference": (-top, top), "stance": (-1.0, 1.0)}
+    found = False
+    for name, what in intervals.items():
+        for column in (f"{name}_low", f"{name}_high") if name else ("low", "high"):
+            inside = table[column].clip(*ranges.get(what, (0.0, 1.0)))
+            found |= bool(((inside - table[column]).abs() > 0).any())
+            table[column] = inside
+    return found
 
 
 def _interval(mean: float, variances: tuple[float, float], sizes: tuple[int, int]) -> tuple[float, float]:
