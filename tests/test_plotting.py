@@ -160,6 +160,59 @@ def test_parties_are_told_apart_by_colour_shape_and_hatch():
         assert len({getattr(look, part) for look in looks.values()}) == 6
 
 
+@pytest.mark.filterwarnings("ignore:Only")
+def test_a_party_looks_the_same_in_every_picture_of_a_table():
+    scores = study(9, 12)
+    names = ["Kettle Union", "Heron Party", "Alder Group"]
+    scores["party"] = [names[i] for i in scores["speaker"].factorize()[0] % 3]
+    scores["text"] = ["gangs boats " + party for party in scores["party"]]
+
+    def colours(ax):
+        found = {}
+        for handle in ax.get_legend().legend_handles:
+            colour = handle.get_facecolor() if hasattr(handle, "get_facecolor") else handle.get_color()
+            colour = colour if isinstance(colour, str) else np.ravel(colour)[:4]
+            found[handle.get_label().removesuffix(" (mean)")] = plt.matplotlib.colors.to_hex(colour)
+        return found
+
+    looks = {name: look.colour.lower() for name, look in group_style(sorted(names)).items()}
+    comparison = stance.compare(scores, "Kettle Union", "Heron Party", resamples=100)
+    for ax in (stance.plot_plane(scores), stance.plot_timeline(scores.iloc[::-1]), comparison.plot()):
+        found = colours(ax)
+        assert len(found) >= 2
+        assert all(looks[name] == colour for name, colour in found.items())
+    words = stance.plot_words(stance.words(scores, "Kettle Union", "Heron Party"))
+    assert colours(words) == {name: looks[name] for name in ("Kettle Union", "Heron Party")}
+    many = group_style([f"party {i:02}" for i in range(20)])
+    assert len(set(many.values())) == 20
+
+
+def test_an_organisation_is_no_speaker():
+    scores = study(4, 3).assign(speaker_type="person")
+    scores.loc[scores["speaker"] == "Ada Finch", ["speaker", "speaker_type"]] = ["Conservative", "organisation"]
+    ax = stance.plot_plane(scores)
+    assert "12 quotes of 3 named speakers and 1 organisation" in words_of(ax)
+    assert "Conservative" not in [t.get_text() for t in ax.texts]
+    line = next(h for h in stance.plot_timeline(scores, over="year").lines if h.get_label() == "Labour")
+    persons = scores[(scores["party"] == "Labour") & (scores["frame"] == "enforcement") & (scores["speaker_type"] ==
+                     "person")]  # fmt: skip
+    assert line.get_ydata() == pytest.approx(persons.groupby([persons["date"].dt.year, "speaker"])["support"].mean()
+                                             .groupby("date").mean().to_numpy())  # fmt: skip
+
+
+def test_the_timeline_of_a_few_months_has_a_point_a_month_and_says_so():
+    scores = study(20, 5)
+    long = stance.plot_timeline(scores)
+    assert long.get_xlabel() == "quarter"
+    assert "2023 Q1" in words_of(long)
+    scores["date"] = pd.to_datetime("2025-01-03") + pd.to_timedelta(np.arange(len(scores)) % 88, unit="D")
+    ax = stance.plot_timeline(scores)
+    assert ax.get_xlabel() == "month"
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["2025-01", "2025-02", "2025-03"]
+    assert len(next(line for line in ax.lines if line.get_label() == "Labour").get_xdata()) == 3
+    assert "by month" in words_of(ax)
+
+
 def test_a_picture_draws_where_it_is_told_and_leaves_the_settings_alone():
     before = dict(plt.rcParams)
     mine = plt.subplots()[1]

@@ -14,6 +14,7 @@ from stance.plotting.canvas import (
     is_fictional,
     names_of,
     need,
+    persons,
     rows_of,
     style,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "is_fictional",
     "names_of",
     "need",
+    "persons",
     "plot_attribution",
     "plot_calibration",
     "plot_comparison",

@@ -1,7 +1,7 @@
 """What the pictures share: the parties' colours and shapes, the axes, the footnote, labels that keep clear."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,18 +40,23 @@ class Look(NamedTuple):
     hatch: str
 
 
-def group_style(groups: "Sequence[str]") -> dict[str, Look]:
-    """Colour, marker and hatch of each group: the party's own, or ones that no other group of the picture has."""
-    spare = iter(_OTHER * (1 + len(groups) // len(_OTHER)))
-    unknown = Look("#6B6B6B", "*", "---")
-    return {
-        group: Look(*PARTY_STYLE[group])
-        if group in PARTY_STYLE
-        else unknown
-        if group == UNKNOWN
-        else Look(*next(spare))
-        for group in groups
-    }
+def group_style(groups: "Sequence[str]", of: "Iterable[str] | None" = None) -> dict[str, Look]:
+    """Colour, marker and hatch of each group: the party's own, or ones that no other group of the table has.
+
+    Args:
+        groups: those of the picture.
+        of: all groups of the table, so that a group looks the same in a picture of some of them; in whatever order.
+    """
+    others = sorted({*groups, *(of or [])} - set(PARTY_STYLE) - {UNKNOWN})
+    spare = {name: _other(at) for at, name in enumerate(others)}
+    looks = {name: Look(*look) for name, look in PARTY_STYLE.items()} | {UNKNOWN: Look("#6B6B6B", "*", "---")} | spare
+    return {group: looks[group] for group in groups}
+
+
+def _other(at: int) -> Look:
+    """The look of a group without one of its own: five colours, each with five markers before one comes again."""
+    colour, shape = _OTHER[at % 5], _OTHER[(at + at // 5) % 5]
+    return Look(colour[0], shape[1], shape[2])
 
 
 @contextmanager
@@ -143,13 +148,22 @@ def footnote(table: pd.DataFrame, *, validated: bool = False) -> str:
         parts.append("FICTIONAL QUOTES")
     if "quote_id" in table:
         quotes = table["quote_id"].nunique()
-        speakers = table["speaker"].nunique() if "speaker" in table else 0
-        parts.append(f"{quotes} quote{'s' * (quotes != 1)} of {speakers} named speaker{'s' * (speakers != 1)}")
+        who = table["speaker"] if "speaker" in table else pd.Series(None, index=table.index, dtype=object)
+        speakers, others = who[persons(table)].nunique(), who[~persons(table)].nunique()
+        parts.append(f"{quotes} quote{'s' * (quotes != 1)} of {speakers} named speaker{'s' * (speakers != 1)}"
+                     + f" and {others} organisation{'s' * (others != 1)}" * (others > 0))  # fmt: skip
     model = table.attrs.get("provenance", {}).get("model", {}).get("name")
     parts += [f"model: {model}"] if model else []
     if "support" in table:
         parts.append("corrected by human codes" if validated else "unvalidated scores")
     return " · ".join(parts)
+
+
+def persons(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows are not of an organisation or an unnamed source; all, where the table does not tell."""
+    if "speaker_type" not in table:
+        return pd.Series(True, index=table.index)
+    return ~table["speaker_type"].isin(["organisation", "unnamed"])
 
 
 def is_fictional(table: pd.DataFrame) -> bool:

@@ -40,7 +40,7 @@ def plot_comparison(comparison: "Comparison", *, ax: "Axes | None" = None) -> "A
     need(comparison.summary, "frame", "group_a", "group_b", "mean_a", "mean_b", "difference", what="compare()'s result")
     lines, scores = rows_of(comparison.summary), comparison.scores
     names = list(dict.fromkeys([g for line in lines for g in (line.group_a, line.group_b)]))
-    looks = group_style(names)
+    looks = group_style(names, scores.attrs.get("groups"))
     periods = "period" in comparison.summary
     ax = axes(ax, (7, 1.4 + 1.0 * len(lines)))
     figure = ax.get_figure(root=True)
@@ -122,7 +122,7 @@ def plot_words(
     shown = pd.concat([positive, negative])
     a = a or (str(positive["group"].iloc[0]) if len(positive) else None)
     b = b or (str(negative["group"].iloc[0]) if len(negative) else None)
-    looks = group_style([name for name in (a, b) if name])
+    looks = group_style([name for name in (a, b) if name], words.attrs.get("groups"))
     ax = axes(ax, (6.2, 1.5 + 0.2 * max(1, len(shown))))
     for height, line in zip(range(len(shown) - 1, -1, -1), rows_of(shown), strict=True):
         name = a if line.z > 0 else b

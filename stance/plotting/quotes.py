@@ -23,12 +23,15 @@ from stance.plotting.canvas import (
     mean_interval,
     names_of,
     need,
+    persons,
     small,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FEWEST_QUARTERS = 3  # fewer points would be no line
+MOST_TICKS = 8
 MANY = 1500  # points beyond which a vector picture keeps them as pixels, or its file grows without limit
 
 
@@ -82,6 +85,7 @@ def plot_plane(
 ) -> "Axes":  # fmt: skip
     """Speakers on the plane of two frames: the mean of each speaker's quotes with its 95% interval, quotes faint.
 
+    A speaker is a person: quotes of organisations and unnamed sources are drawn faint only.
     An interval is drawn for a speaker of three quotes or more (Student's t over the quotes). Names are written where
     they keep clear of each other; the footnote counts those that found no place.
 
@@ -101,7 +105,7 @@ def plot_plane(
     wide = scores.pivot(index="quote_id", columns="frame", values=measure)
     about = scores.drop_duplicates("quote_id").set_index("quote_id")
     wide["group"] = groups_of(about, by)
-    wide["speaker"] = about["speaker"].astype(object).where(about["speaker"].notna(), None)
+    wide["speaker"] = about["speaker"].astype(object).where(about["speaker"].notna() & persons(about), None)
     low, high = limits(measure, 0)
     ax = axes(ax, (5.8, 5.9))
     looks = group_style(names_of(wide["group"]))
@@ -140,16 +144,17 @@ def plot_plane(
 
 def plot_timeline(
     scores: pd.DataFrame, frame: str | None = None, *, by: str = "party", measure: str = "support",
-    over: str = "quarter", events: Mapping[str, str] | None = None, ax: "Axes | None" = None,
+    over: str | None = None, events: Mapping[str, str] | None = None, ax: "Axes | None" = None,
 ) -> "Axes":  # fmt: skip
     """The parties' means over time, with 95% intervals over speakers, and events as labelled lines.
 
     A point is the mean of the speakers' means in that period; its interval (Student's t over speakers) is drawn from
-    three speakers on. Quotes without a date are counted in the footnote.
+    three speakers on. Quotes without a date are counted in the footnote; those of organisations and unnamed sources do
+    not enter, as in :func:`stance.compare`, unless there are no others.
 
     Args:
         frame: the first of the table if not given.
-        over: "week", "month", "quarter" or "year".
+        over: "week", "month", "quarter" or "year"; quarters if not given, months where there would be fewer than three.
         events: days (ISO) and what happened, such as ``{"2024-07-04": "general election"}``.
         by, measure, ax: as in :func:`plot_quotes`.
 
@@ -163,7 +168,7 @@ def plot_timeline(
     lengths = {"week": "W", "month": "M", "quarter": "Q", "year": "Y"}
     if frame not in frames:
         raise InputError(f"frame={frame!r} is not in the table; it has {', '.join(frames)}")
-    if over not in lengths:
+    if over is not None and over not in lengths:
         raise InputError(f"over={over!r} is not one of {', '.join(lengths)}")
     part = scores[scores["frame"] == frame].copy()
     dates = pd.to_datetime(part["date"])
@@ -171,14 +176,19 @@ def plot_timeline(
     if undated == len(part):
         raise TableError("no quote has a date; a time line needs the column 'date'")
     part = part[dates.notna()]
-    part["_when"] = dates[dates.notna()].dt.to_period(lengths[over])
+    part = part[persons(part)] if persons(part).any() else part
+    dates = dates[part.index]
+    if over is None:
+        over = "quarter" if dates.dt.to_period("Q").nunique() >= FEWEST_QUARTERS else "month"
+    part["_when"] = dates.dt.to_period(lengths[over])
     part["_group"] = groups_of(part, by)
     speakers = part["speaker"] if "speaker" in part else pd.Series(None, index=part.index, dtype=object)
     part["_unit"] = speakers.astype(object).where(speakers.notna(), part["quote_id"])
     low, high = limits(measure, 0)
     names = [n for n in names_of(part["_group"]) if n in set(part["_group"])]
     ax = axes(ax, (7.2, 3.9))
-    for at, (name, look) in enumerate(group_style(names).items()):
+    looks = group_style(names, names_of(groups_of(scores, by)))
+    for at, (name, look) in enumerate(looks.items()):
         lines = []
         for key, cell in part[part["_group"] == name].groupby("_when"):
             when: Any = key
@@ -192,14 +202,24 @@ def plot_timeline(
                 ls=["-", "--", "-.", ":"][at % 4], zorder=3)  # fmt: skip
         ax.vlines(days, bottom, top, color=look.colour, lw=1, alpha=0.55, zorder=2)
     ax.set_ylim(limits(measure))
+    _name_periods(ax, pd.period_range(part["_when"].min(), part["_when"].max(), freq=part["_when"].dt.freq), over)
     _mark_events(ax, events or {})
     ax.set_ylabel(f"{frame} ({measure})")
     ax.grid(axis="y", color=GRID)
     legend_above(ax)
-    for tick in ax.get_xticklabels():
-        tick.set_rotation(0)
     note = f"\npoints: mean of the speakers' means by {over} · bars: 95% interval from 3 speakers on"
     return finish(ax, footnote(part) + note + (f" · {undated} quotes without a date" if undated else ""))
+
+
+def _name_periods(ax: "Axes", periods: pd.PeriodIndex, over: str) -> None:
+    """Ticks at the middles of periods, as many as have room, with the periods' names."""
+    every = -(-len(periods) // MOST_TICKS)
+    shown = periods[::every]
+    form = {"week": "%Y-%m-%d", "month": "%Y-%m", "quarter": "%Y Q%q", "year": "%Y"}[over]
+    middles: Any = shown.start_time + (shown.end_time - shown.start_time) / 2
+    ax.set_xticks(middles, [period.start_time.strftime(form) if over == "week" else period.strftime(form)
+                            for period in shown], rotation=0)  # fmt: skip
+    ax.set_xlabel("week (its Monday)" if over == "week" else over)
 
 
 def _mark_events(ax: "Axes", events: Mapping[str, str]) -> None:
