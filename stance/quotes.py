@@ -35,12 +35,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from stance.errors import ReadError, TableError
 
 TEXT_COLUMNS = ("quote_id", "text", "speaker", "speaker_type", "party", "kind", "source", "context")
 SPAN_COLUMNS = ("spans", "speaker_span", "cue_span")
+LIST_COLUMNS = (*SPAN_COLUMNS, "window")  # JSON in CSV; window is a column of scores
 NUMBER_COLUMNS = ("confidence", "speaker_confidence")
 COLUMNS = (
     "quote_id", "text", "speaker", "speaker_type", "party", "date", "kind", "source",
@@ -289,8 +291,11 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
     if "date" in flat:
         flat["date"] = pd.to_datetime(flat["date"]).dt.strftime("%Y-%m-%d")
     if suffix == ".csv":
-        for column in [c for c in (*SPAN_COLUMNS, "window") if c in flat]:
-            flat[column] = flat[column].map(lambda v: None if v is None else json.dumps(v), na_action=None)
+        for column in [c for c in LIST_COLUMNS if c in flat]:
+            values = [_plain(value) for value in flat[column]]
+            # Text is what an earlier file held: as it stands, or it would be quoted once more with each saving.
+            flat[column] = pd.Series([json.dumps(v) if isinstance(v, list) else v for v in values], index=flat.index,
+                                     dtype=object)  # fmt: skip
     with whole_file(path) as temporary:
         if suffix == ".csv":
             # Quoted throughout: a lone carriage return inside a quote would else end its row.
@@ -307,8 +312,36 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
     return path
 
 
+def _plain(value: Any) -> Any:
+    """A list cell as JSON has it: lists for arrays, None for what is missing, text parsed where it is JSON."""
+    if isinstance(value, np.ndarray):
+        return [_plain(item) for item in value] if value.dtype == object else value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value  # a user's own column of that name; as_quotes() says what is wrong with it
+    return None if value is None or pd.isna(value) else value.item() if isinstance(value, np.generic) else value
+
+
+def _with_lists(table: pd.DataFrame) -> pd.DataFrame:
+    """List columns as lists, whatever the format made of them (text, arrays)."""
+    for column in table.columns:
+        held = next((value for value in table[column] if not _missing(value)), None)
+        if column in LIST_COLUMNS or isinstance(held, np.ndarray):
+            table[column] = pd.Series([_plain(value) for value in table[column]], index=table.index, dtype=object)
+    return table
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (not hasattr(value, "__len__") and bool(pd.isna(value)))
+
+
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Reads a table written by :func:`write_table`, or a user's own CSV, JSONL or Parquet, as it stands.
+    """Reads a table written by :func:`write_table`, or a user's own CSV, JSONL or Parquet, as it stands but for spans,
+    which are lists again.
 
     A folder is one that ``stance score big.parquet -o FOLDER`` wrote.
 
@@ -341,7 +374,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise ReadError(f"{path}: cannot be read as {suffix[1:].upper()}: {reason}") from error
     if suffix != ".parquet":
         table.attrs.update(_read_sidecar(path))
-    return table
+    return _with_lists(table)
 
 
 def _read_parts(folder: Path) -> pd.DataFrame:
@@ -363,7 +396,7 @@ def _read_parts(folder: Path) -> pd.DataFrame:
     if records:
         sums = {key: sum(record[key] for record in records) for key in ("quotes", "windows", "pairs")}
         whole.attrs["provenance"] = {**records[0], **sums}
-    return whole
+    return _with_lists(whole)
 
 
 def _lines(path: Path) -> list[str]:

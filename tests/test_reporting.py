@@ -8,6 +8,8 @@ import pytest
 import stance
 from stance.cli import app
 from stance.errors import CodebookError, InputError, ReadError, TableError
+from stance.quotes import as_quotes
+from stance.reporting.page import quotes_of
 from stance.reporting.run import KERNEL, _own_kernel
 from stance.reporting.summary import _locked, in_words
 from tests.accessibility import faults
@@ -100,8 +102,12 @@ def test_sentences_follow_interval_test_codes_and_specifications():
     assert "unvalidated" not in corrected
     assert "take this frame more than B’s" in said(corrected=0.2, corrected_low=0.05, corrected_high=0.45)
     assert "allow no conclusion" in said(low=None, high=None, p_value=None)
-    shares = [{"frame": "f", "same_sign": 0.875, "n": 40}]
-    assert "88% of 40 other specifications" in in_words({"comparison": [row], "shares": shares})[0]
+    # Signs count against the difference that is printed, whatever the specifications' own default is.
+    others = [{"frame": "f", "kind": kind, "difference": gap} for kind, gap in
+              [("default", -0.004), ("mean", 0.1), ("max", 0.2), ("threshold", -0.1), ("model", 0.0)]]  # fmt: skip
+    for gap, same in ((0.3, 2), (-0.15, 1)):
+        text = in_words({"comparison": [row | {"difference": gap}], "multiverse": others})[0]
+        assert f"Of 4 other specifications {same} give a difference of the same sign as {gap:+.2f}." in text
 
 
 def test_a_report_of_one_party_describes(scores, tmp_path):
@@ -109,6 +115,68 @@ def test_a_report_of_one_party_describes(scores, tmp_path):
     stance.report(one, tmp_path / "r")
     html = page_of(tmp_path / "r")
     assert "fewer than two groups" in html
+    assert faults(html) == []
+    assert stance.verify(tmp_path / "r").same
+
+
+@pytest.mark.parametrize("name", ["scores.csv", "scores.jsonl", "scores.parquet", "folder"])
+def test_a_table_survives_its_file(scores, tmp_path, monkeypatch, name):
+    if name == "folder":
+        (tmp_path / name).mkdir()
+        parts = [scores.iloc[:4], scores.iloc[4:]]
+        for at, part in enumerate(parts):
+            stance.quotes.write_table(part, tmp_path / name / f"part-{at:06}.parquet")
+        (tmp_path / name / "done.json").write_text("{}", encoding="utf-8")
+    else:
+        stance.quotes.write_table(scores, tmp_path / name)
+    again = stance.read_table(tmp_path / name)
+    assert again.loc[0, "spans"] == [[10, 60]]
+    assert again.loc[2, "spans"] is None
+    assert again.loc[0, "window"] == scores.loc[0, "window"]
+    # What the report keeps of it, as far as the notebook, which another test runs once.
+    kept = {}
+
+    def run(work, parameters):
+        kept["scores"], kept["quotes"] = stance.read_table(work / "scores.csv"), stance.read_quotes(work / "quotes.csv")
+        raise InputError("far enough")
+
+    monkeypatch.setattr("stance.reporting.write.run_notebook", run)
+    with pytest.raises(InputError, match="far enough"):
+        stance.report(again, tmp_path / "r")
+    pd.testing.assert_frame_equal(kept["quotes"][["text", "speaker", "date", "spans"]],
+                                  as_quotes(quotes_of(scores))[["text", "speaker", "date", "spans"]])  # fmt: skip
+    assert kept["scores"]["support"].tolist() == pytest.approx(scores["support"].tolist(), abs=1e-12)
+    assert kept["scores"].attrs["provenance"]["codebook"]["sha256"] == stance.load_codebook().sha256
+
+
+def test_a_report_of_a_csv_with_codes_holds_agreement_and_accuracy(tmp_path):
+    from tests.conftest import toy
+
+    texts = ["arrest the smugglers who organise the crossings", "no right to settle", "nothing at all", "seize boats"]
+    quotes = pd.DataFrame([
+        {"text": f"{texts[(s + q) % 4]} {s} {q}", "speaker": f"{name} {s}", "party": party}
+        for party, name in (("Heron Party", "Ada"), ("Kettle Union", "Bo")) for s in range(3) for q in range(3)
+    ])  # fmt: skip
+    quotes["speaker_type"] = "person"
+    quotes.loc[len(quotes)] = ["we said that", "Heron Party", "Heron Party", "organisation"]
+    scores = stance.score(quotes, model=toy)
+    codes = scores[["quote_id", "frame"]].assign(coder="Ada Finch", probability=1.0)
+    codes["code"] = [1.0, 0.0] * (len(codes) // 2)
+    second = codes.assign(coder="Bo Reed", code=codes["code"].where(codes.index % 5 != 0, 0.0))
+    stance.quotes.write_table(scores, tmp_path / "scores.csv")
+    again = stance.read_table(tmp_path / "scores.csv")
+    stance.report(again, tmp_path / "r", gold=pd.concat([codes, second], ignore_index=True))
+    html = page_of(tmp_path / "r")
+    for words in ("What human codes say of the scores", "Krippendorff’s alpha: enforcement", "too few speakers to tell",
+                  "Too few speakers to tell whether the errors differ by party on enforcement (Heron Party 3, Kettle "
+                  "Union 3)", "alt=\"Scores of the first frame against human codes",
+                  "95% t interval over speakers (Welch)"):  # fmt: skip
+        assert words in html, words
+    assert "resampl" not in html.split('id="done"')[1]
+    results = json.loads((tmp_path / "r" / "results.json").read_text(encoding="utf-8"))
+    assert {row["group"] for row in results["accuracy"]} == {"all", "Heron Party", "Kettle Union"}
+    assert "19 quotes, 18 with a named speaker, 1 of organisations, 19 with a party" in html
+    assert {row["party"]: row["speakers"] for row in results["groups"]} == {"Heron Party": 3, "Kettle Union": 3}
     assert faults(html) == []
     assert stance.verify(tmp_path / "r").same
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from stance.plotting import UNKNOWN, group_style, is_fictional
+from stance.plotting import UNKNOWN, group_style, is_fictional, persons
 from stance.quotes import COLUMNS, ledger
 from stance.reporting.run import Figure
 from stance.reporting.summary import checklist, group_names, in_words
@@ -41,7 +41,9 @@ def render(
         title=title or "Who said what, and in which frame", by=by, made=made, frames=frames, unknown=UNKNOWN,
         summary=in_words(results), gold=made["comparison"].get("gold"), sections=_sections(notebook, figures, results),
         cards=cards[:MOST_QUOTES], n_quotes=len(quotes), most=MOST_QUOTES, looks=looks, names=list(looks),
-        n_attributed=int(quotes["speaker"].notna().sum()), n_party=int(quotes[by].notna().sum()) if by in quotes else 0,
+        n_attributed=int((quotes["speaker"].notna() & persons(quotes)).sum()),
+        n_others=int((quotes["speaker"].notna() & ~persons(quotes)).sum()),
+        n_party=int(quotes[by].notna().sum()) if by in quotes else 0,
         counts=counts.to_dict("records"), left=left.head(MOST_LEFT).to_dict("records"), n_left=len(left),
         codebook=made.get("codebook", {}), fictional=is_fictional(scores), script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

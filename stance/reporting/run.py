@@ -53,13 +53,8 @@ def keep_results(folder: str | Path, scores: pd.DataFrame, **tables: pd.DataFram
         folder: where to.
         tables: name = table, or None where the analysis has none.
     """
-    from stance.quotes import SPAN_COLUMNS, write_table
+    from stance.quotes import write_table
 
-    scores = scores.copy()
-    for column in [c for c in (*SPAN_COLUMNS, "window") if c in scores]:
-        # Scores that were read from CSV hold these as text; written as they are, they would be quoted twice.
-        values = [json.loads(value) if isinstance(value, str) else value for value in scores[column]]
-        scores[column] = pd.Series(values, index=scores.index, dtype="object")
     write_table(scores, Path(folder) / "scores.csv")
     kept = {name: records(table) for name, table in tables.items() if table is not None}
     (Path(folder) / "results.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")

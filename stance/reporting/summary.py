@@ -17,11 +17,19 @@ def in_words(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     Where nothing may be inferred, the sentence is about these quotes. Where an interval holds zero, it says that the
     data leave open which group is higher. Without human codes it speaks of scores, never of what the groups say.
     """
-    shares = {row["frame"]: row for row in results.get("shares", [])}
-    return [_sentence(row, shares.get(row["frame"])) for row in results.get("comparison", [])]
+    others = [row for row in results.get("multiverse", []) if row["kind"] != "default"]
+    return [
+        _sentence(row, [o["difference"] for o in others if o["frame"] == row["frame"] and o["difference"] is not None])
+        for row in results.get("comparison", [])
+    ]
 
 
-def _sentence(row: Mapping[str, Any], share: Mapping[str, Any] | None) -> str:
+def _sentence(row: Mapping[str, Any], others: Sequence[float]) -> str:
+    """What a row of the comparison says.
+
+    Args:
+        others: the differences that the other specifications give; their signs count against the row's own.
+    """
     a, b, frame = row["group_a"], row["group_b"], row["frame"]
     if row["mean_a"] is None or row["mean_b"] is None:
         return f"On {frame}, one of the two groups has no score."
@@ -43,8 +51,10 @@ def _sentence(row: Mapping[str, Any], share: Mapping[str, Any] | None) -> str:
         verdict = _verdict(row["low"], row["high"], row["p_value"], f"the scores of {a} are", f"{b}’s")
         text += f" {verdict[0].upper()}{verdict[1:]}"
         text += " Whether that lies in what was said or in how the model errs is not known: the scores are unvalidated."
-    if share is not None and share.get("n"):
-        text += f" {share['same_sign']:.0%} of {share['n']} other specifications give a difference of the same sign."
+    if others:
+        same = sum((gap > 0) == (row["difference"] > 0) and gap != 0 for gap in others)
+        text += (f" Of {len(others)} other specifications {same} give a difference of the same sign as "
+                 f"{row['difference']:+.2f}.")  # fmt: skip
     return text
 
 
@@ -87,18 +97,48 @@ def checklist(
          "author to check.", "yours"),
         ("Validation by people", "Human codes of a sample were given, and the differences are corrected with them."
          if gold else "No human codes were given: the scores are unvalidated.", "done" if gold else "not done"),
-        ("Uncertainty", "95% intervals resample speakers, then their quotes; p-values permute speakers; Holm’s "
-         "correction over the rows." if inferred else
+        ("Coders’ agreement", *_agreement(results)),
+        ("Uncertainty", _methods(rows) if inferred else
          "None could be given: there are fewer than three named speakers on a side, or fewer than two groups.",
          "done" if inferred else "not done"),
         ("Other specifications", f"{sum(int(s['n']) for s in shares)} other specifications were computed." if shares
          else "None were computed.", "done" if shares else "not done"),
-        ("Errors by group", f"Whether the model errs alike for each {by} was "
-         + ("measured by human codes." if gold else "not measured."), "done" if gold else "not done"),
+        ("Errors by group", *_errors(results, by)),
         ("Generality and limits", "Quotes in news are chosen by editors; the interval speaks of speakers like these, "
          "not of all members of a group.", "yours"),
     ]  # fmt: skip
     return words
+
+
+def _methods(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How the intervals and tests were really made: the comparison's own words."""
+    found = " ".join(dict.fromkeys(str(row["method"]) for row in rows))
+    return found + (" Holm’s correction over the rows." if len(rows) > 1 else "")
+
+
+def _agreement(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[str, str]:
+    found = results.get("agreement", [])
+    if not found:
+        return "Not measured: that needs codes of the same quotes by two people or more.", "not done"
+    alphas = [f"{row['frame']} {'not defined' if row['alpha'] is None else format(row['alpha'], '.2f')}"
+              for row in found]  # fmt: skip
+    return f"Krippendorff’s alpha: {', '.join(alphas)}.", "done"
+
+
+def _errors(results: Mapping[str, Sequence[Mapping[str, Any]]], by: str) -> tuple[str, str]:
+    """Whether the model errs alike for the groups, as far as the human codes tell."""
+    found = [row for row in results.get("error_differences", []) if row["metric"] == "mean_error"]
+    if not found:
+        return f"Whether the model errs alike for each {by} was not measured.", "not done"
+    said = []
+    for row in found:
+        text = f"{row['frame']}, {row['group_a']} less {row['group_b']}: {row['difference']:+.2f}"
+        if row["low"] is None:
+            text += ", too few speakers to tell"
+        else:
+            text += f" ({row['low']:+.2f} to {row['high']:+.2f})"
+        said.append(text)
+    return f"Difference of the scores’ mean error by {by}, against human codes: {'; '.join(said)}.", "done"
 
 
 def _head(made: Mapping[str, Any]) -> str:

@@ -22,7 +22,20 @@ from stance.reporting.run import records, run_notebook
 from stance.scoring import versions
 
 TOLERANCE = 1e-4
-KEYS = ("quote_id", "frame", "group_a", "group_b", "period", "specification", "kind", "word", "stage", "reason")
+KEYS = (
+    "quote_id",
+    "frame",
+    "group_a",
+    "group_b",
+    "group",
+    "period",
+    "metric",
+    "specification",
+    "kind",
+    "word",
+    "stage",
+    "reason",
+)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ import pandas as pd
 
 from stance.codebook import Codebook, check_lock, load_codebook, read_lock
 from stance.errors import InputError, ReadError, TableError
-from stance.quotes import as_quotes, file_hash, read_table, write_table
+from stance.quotes import COLUMNS, as_quotes, file_hash, read_table, write_table
 from stance.reporting.page import quotes_of, render
 from stance.reporting.run import figures_of, run_notebook
 from stance.scoring import SCORE_COLUMNS
@@ -92,7 +92,9 @@ def report(
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise ReadError(f"{folder}: is a file; name a folder for the report")
-    quotes = quotes_of(table) if scored else as_quotes(table, origin="the quotes table")
+    quotes = as_quotes(quotes_of(table) if scored else table, origin="the scores" if scored else "the quotes table")
+    if scored:
+        table = _completed(table, quotes)
     settings = {"by": by, "a": a, "b": b, "seed": seed, "model": None if model is None else str(model), "probe": True}
     if scored:
         # Other specifications need the model and the codebook of these scores; a callable cannot be called again.
@@ -122,6 +124,21 @@ def report(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder / "index.html"
+
+
+def _completed(scores: pd.DataFrame, quotes: pd.DataFrame) -> pd.DataFrame:
+    """The scores with every column of the quotes table, typed as there, whatever file they were read back from."""
+    place = pd.Series(range(len(quotes)), index=quotes["quote_id"])
+    known = scores["quote_id"].astype("str").isin(place.index)  # a blank text is no quote; the ledger has it
+    out = scores[known].reset_index(drop=True)
+    rows = place[out["quote_id"].astype("str")].to_numpy()
+    for column in COLUMNS:
+        out[column] = quotes[column].iloc[rows].reset_index(drop=True)
+    for column in ("support", "oppose", "stance", "spread"):
+        if column in out:
+            out[column] = pd.to_numeric(out[column])
+    out.attrs = {**scores.attrs, **quotes.attrs}
+    return out
 
 
 def parameters_of(settings: dict[str, Any], work: Path, *, scored: bool) -> dict[str, Any]:
@@ -206,7 +223,7 @@ def _finish(work: Path, notebook: Any, made: dict[str, Any], by: str, title: str
         (work / "figures" / f"{figure.name}.svg").write_bytes(figure.svg)
     scores = read_table(work / "scores.csv")
     results = json.loads((work / "results.json").read_text(encoding="utf-8"))
-    page = render(_typed(scores), results, notebook, figures, made, by=by, title=title)
+    page = render(scores, results, notebook, figures, made, by=by, title=title)
     (work / "index.html").write_text(page, encoding="utf-8")
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -216,14 +233,6 @@ def _finish(work: Path, notebook: Any, made: dict[str, Any], by: str, title: str
     files = [p for p in sorted(work.rglob("*")) if p.is_file()]
     made["files"] = {p.relative_to(work).as_posix(): file_hash(p) for p in files}
     (work / "provenance.json").write_text(json.dumps(made, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
-
-
-def _typed(scores: pd.DataFrame) -> pd.DataFrame:
-    """A scores table read back from CSV with its spans as lists, as the page shows them."""
-    out = scores.copy()
-    if "spans" in out:
-        out["spans"] = [json.loads(value) if isinstance(value, str) else None for value in out["spans"]]
-    return out
 
 
 def _move(work: Path, folder: Path) -> None:
