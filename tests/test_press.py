@@ -288,6 +288,17 @@ def test_two_people_are_described_without_a_test():
     assert "No test is possible of 2 people" in row["method"]
 
 
+def test_a_persons_interval_ends_where_scores_end():
+    wide = scores(people=4, quotes=3)
+    wide["support"] = [0.0, 1.0, 1.0, 1.0, 0.0, 0.0] * 4
+    result = stance.press_against_record(wide, resamples=200)
+    assert result.people[["press_low", "record_low"]].ge(0).all(axis=None)
+    assert result.people[["press_high", "record_high", "high"]].max().max() == 1
+    assert any("beyond what the measure allows" in note for note in result.notes)
+    fine = stance.press_against_record(scores(), resamples=200)
+    assert not any("beyond" in note for note in fine.notes)
+
+
 def test_quotes_are_scored_on_the_way(toy_scorer):
     table = scores(people=3).drop(columns=["frame", "support"])
     assert len(stance.press_against_record(table, model=toy_scorer, resamples=200, progress=False).summary) >= 2

@@ -76,6 +76,9 @@ def test_a_fitted_head_is_one_specification_and_signs_count_against_the_scores_a
     assert ("z", "zero-shot") not in table.index
     others = table.loc["x"].drop("default")
     assert found.shares.set_index("frame").loc["x", "same_sign"] == (others["difference"] < 0).mean() < 0.5
+    said = " ".join(t.get_text() for t in found.plot("x").get_legend().get_texts())
+    assert "as scored (1) zero-shot (1)" in said
+    assert found.plot("x").get_ylabel() == "difference on x, Labour − Conservative"
     assert any("On x the scores come from a fitted head" in note for note in found.notes)
     with pytest.raises(InputError, match="give the scores of these very quotes"):
         stance.multiverse(entailed, TOY_BOOK, scores=scores.assign(quote_id="other"))

@@ -62,10 +62,11 @@ def plot_multiverse(
     if {"low", "high"} <= set(part):
         ax.vlines(part.index, part["low"], part["high"], color="#C4C4C4", lw=1.1, zorder=1)
     colours = ["#1A1A1A", "#7B4FA3", "#1F7A3D", "#B5507F", "#8C564B", "#5C7F00", "#0F8FA3", "#9A8700", "#D98200"]
+    names = {"default": "as scored"}
     for at, kind in enumerate(kinds):
         mine = part[part["kind"] == kind]
-        ax.scatter(mine.index, mine["difference"], label=f"{kind} ({len(mine)})", s=dot(30 if kind == kinds[0] else 18),
-                   marker=_SHAPES[at % 9], color=colours[at % 9], linewidths=0, zorder=3)  # fmt: skip
+        ax.scatter(mine.index, mine["difference"], label=f"{names.get(kind, kind)} ({len(mine)})",
+                   s=dot(30 if kind == kinds[0] else 18), marker=_SHAPES[at % 9], color=colours[at % 9], linewidths=0, zorder=3)  # fmt: skip
     ax.axhline(0, color=GREY, lw=0.9)
     ax.set_xlim(-1, len(part))
     ax.set_xticks([])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from stance.codebook import Lock
@@ -52,7 +53,7 @@ def _sentence(row: Mapping[str, Any], others: Sequence[float]) -> str:
         text += f" {verdict[0].upper()}{verdict[1:]}"
         text += " Whether that lies in what was said or in how the model errs is not known: the scores are unvalidated."
     if others:
-        same = sum((gap > 0) == (row["difference"] > 0) and gap != 0 for gap in others)
+        same = int((np.sign(others) == np.sign(row["difference"])).sum())
         text += (f" Of {len(others)} other specifications {same} give a difference of the same sign as "
                  f"{row['difference']:+.2f}.")  # fmt: skip
     return text

@@ -105,7 +105,7 @@ def multiverse(
     shares = [_share(str(frame), part) for frame, part in table.groupby("frame", sort=False)]
     notes.append("“As scored” is the difference that compare() gives; same_sign counts the others against it.")
     if fitted:
-        notes.append(f"On {', '.join(fitted)} the scores come from a fitted head. The head is one specification, "
+        notes.append(f"On {' and '.join(fitted)} the scores come from a fitted head. The head is one specification, "
                      "“zero-shot” is without it; wordings, facets and windows vary the zero-shot scores.")  # fmt: skip
     if fewest < FEWEST_SPEAKERS:
         notes.append(f"Fewer than {FEWEST_SPEAKERS} speakers a side: no intervals.")

@@ -52,4 +52,4 @@ class Multiverse:
         """The specification curve of a frame (the first); see :func:`stance.plotting.plot_multiverse`."""
         from stance.plotting import plot_multiverse
 
-        return plot_multiverse(self.table, frame, ax=ax)
+        return plot_multiverse(self, frame, ax=ax)
