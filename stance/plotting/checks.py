@@ -65,8 +65,9 @@ def plot_multiverse(
     names = {"default": "as scored"}
     for at, kind in enumerate(kinds):
         mine = part[part["kind"] == kind]
-        ax.scatter(mine.index, mine["difference"], label=f"{names.get(kind, kind)} ({len(mine)})",
-                   s=dot(30 if kind == kinds[0] else 18), marker=_SHAPES[at % 9], color=colours[at % 9], linewidths=0, zorder=3)  # fmt: skip
+        size = dot(30 if kind == kinds[0] else 18)
+        ax.scatter(mine.index, mine["difference"], label=f"{names.get(kind, kind)} ({len(mine)})", s=size,
+                   marker=_SHAPES[at % 9], color=colours[at % 9], linewidths=0, zorder=3)  # fmt: skip
     ax.axhline(0, color=GREY, lw=0.9)
     ax.set_xlim(-1, len(part))
     ax.set_xticks([])
