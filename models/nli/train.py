@@ -218,9 +218,17 @@ def best_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
 
 
 def export(args, dev_sets):
-    """float16 weights, config with temperature and window, tokenizer -> beside this file."""
+    """float16 weights, config with temperature and window, tokenizer -> beside this file.
+
+    The matrices are rounded to bfloat16 first, as autocast saw them in training: so neither float16 nor a quick
+    engine's bfloat16 rounds them any more.
+    """
     tokenizer = AutoTokenizer.from_pretrained(args.start)
     model = AutoModelForSequenceClassification.from_pretrained(args.start)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.ndim == 2 and "embeddings" not in name:
+                weight.copy_(weight.to(torch.bfloat16))
     rows = [row for part in dev_sets.values() for row in part]
     pairs = Pairs(rows, tokenizer, 512)
     model.config.stance_temperature = best_temperature(logits_of(model, pairs), pairs.labels)
