@@ -50,7 +50,7 @@ def test_every_quote_is_drawn_as_often_as_its_probability_says():
 def test_small_strata_are_taken_whole():
     assert allocate([10, 100, 100], 50) == [10, 20, 20]
     assert allocate([1, 1, 5], 7) == [1, 1, 5]
-    with pytest.raises(InputError, match="draw between 1 and"):
+    with pytest.raises(InputError, match="give n=181 or fewer"):
         stance.sample_for_coding(SCORES, 10_000)
     with pytest.raises(TableError, match="no column 'region'"):
         stance.sample_for_coding(SCORES, 10, strata="region")
