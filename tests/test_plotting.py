@@ -1,6 +1,7 @@
 """Pictures are tested by what they say and where their words stand, not by pixels."""
 
 import itertools
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -229,3 +230,15 @@ def test_a_picture_draws_where_it_is_told_and_leaves_the_settings_alone():
         stance.plot_plane(scores[scores["frame"] == "enforcement"])
     with pytest.raises(TableError, match="no rows"):
         stance.plot_plane(scores.iloc[:0])
+
+
+@pytest.mark.parametrize(
+    ("over", "named"), [("quarter", r"enforcement · \d{4}Q[1-4]"), ("year", r"enforcement · \d{4}")]
+)
+def test_a_comparison_over_time_names_its_periods(over, named):
+    found = stance.compare(study(8, 6), "Labour", "Conservative", over=over, resamples=1000)
+    heads = [
+        text.get_text() for text in stance.plot_comparison(found).texts if text.get_text().startswith("enforcement")
+    ]
+    assert heads
+    assert all(re.fullmatch(named, head) for head in heads), heads

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from stance.comparison.result import period_names
 from stance.errors import InputError
 from stance.plotting.canvas import (
     GREY,
@@ -61,7 +62,7 @@ def plot_comparison(comparison: "Comparison", *, ax: "Axes | None" = None) -> "A
             ax.scatter([mean], [height], color=look.colour, marker=look.marker, s=dot(95), edgecolors="white", zorder=3,
                        label=None if name in seen else f"{name} (mean)")  # fmt: skip
             seen.add(name)
-        head = line.frame + (f" · {str(line.period)[:10]}" if periods else "")
+        head = line.frame + (f" · {period_names([line.period], str(comparison.over))[0]}" if periods else "")
         head += f" · {line.group_a} – {line.group_b}" if len(names) > 2 else ""
         ax.annotate(head, (0.0, height + 0.36), xycoords=("axes fraction", "data"), va="bottom", fontweight="bold",
                     fontsize=small(0.9))  # fmt: skip
