@@ -28,7 +28,6 @@ def main() -> None:
     network = model._network
     engines = {
         "float32": BertEngine(network),
-        "bfloat16, mixed": BertEngine(network, torch.bfloat16, mixed=True),
         "bfloat16": BertEngine(network, torch.bfloat16),
     }
     expected = softmax(engines["float32"], encoded, model.temperature)

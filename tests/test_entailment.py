@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import stance
 from stance.entailment import label_columns, load_model, sentence_spans
-from stance.entailment.bert import BertEngine
+from stance.entailment.bert import MULTIPLE
 from stance.entailment.choice import BOUND, SMALL_JOB, quick_engine
 from stance.entailment.encoding import PairEncoder
 from stance.entailment.engine import PaddedEngine, TokenBudget
@@ -159,7 +159,7 @@ def words(rng, longest):
 
 
 def test_the_engine_gives_what_the_network_gives(tiny_model):
-    """The packed BERT engine, the padded engine, and transformers itself, on pairs of many lengths."""
+    """The BERT engine, the padded engine, and transformers itself, on pairs of many lengths."""
     rng = np.random.default_rng(0)
     pairs = [(words(rng, 30), words(rng, 12)) for _ in range(60)]
     model = load_model(tiny_model(), precision="exact", cache=False)
@@ -178,19 +178,14 @@ def test_the_engine_gives_what_the_network_gives(tiny_model):
     np.testing.assert_allclose(padded.embed(texts), packed, atol=1e-5)
 
 
-def test_rows_that_are_computed_twice_keep_the_numbers(tiny_model):
-    rng = np.random.default_rng(0)
-    pairs = [(words(rng, 30), words(rng, 12)) for _ in range(40)]
+def test_a_batch_as_wide_as_the_model_allows(tiny_model):
+    """Widths are rounded up, but never beyond the positions that the model has."""
     model = load_model(tiny_model(), precision="exact", cache=False)
-    model._engines["exact"] = BertEngine(model._network)
-    plain = model.predict(pairs)
-    model._engines["exact"] = BertEngine(model._network, mixed=True)
-    np.testing.assert_allclose(model.predict(pairs), plain, atol=1e-6)
-    errors = []
-    for mixed in (False, True):
-        model._engines["exact"] = BertEngine(model._network, torch.bfloat16, mixed=mixed)
-        errors.append(np.sqrt(((model.predict(pairs) - plain) ** 2).mean()))
-    assert 0 < errors[1] < errors[0] < 0.05
+    longest = len(model._network.state_dict()["bert.embeddings.position_embeddings.weight"])
+    encoded = model._encode([("gangs " * (longest - 6), "the boats"), ("gangs", "the boats")])
+    assert 0 <= longest - encoded.lengths.max() < MULTIPLE
+    engine, other = model._engine(1), PaddedEngine(model._network, model._tokenizer)
+    np.testing.assert_allclose(engine.logits(encoded, [0, 1]), other.logits(encoded, [0, 1]), atol=1e-5)
 
 
 def test_auto_stays_within_its_bound_or_does_without(tiny_model):

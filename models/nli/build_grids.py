@@ -1,4 +1,4 @@
-"""Makes grids.jsonl from the authors' sheets of groups: FOLDER/LETTER-NNN.txt.
+"""Adds the authors' sheets of groups, FOLDER/LETTER-NNN.txt, to grids.jsonl, in the place of what the same authors have there.
 
     python models/nli/build_grids.py --sheets FOLDER
 
@@ -20,7 +20,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from data import HERE, grid_pairs
+from data import HERE, grid_pairs, read_jsonl
 from rapidfuzz import fuzz, process
 
 from stance.codebook import load_codebook
@@ -77,7 +77,9 @@ def main() -> None:
     measured = [h.casefold() for h in load_codebook().hypotheses]
     wordings = {hypothesis for group in groups for hypothesis in group["hypotheses"]}
     near = {w for w in wordings if process.extractOne(w.casefold(), measured, scorer=fuzz.ratio, score_cutoff=90)}
-    groups = [without(group, near) for group in groups]
+    added = {group["part"] for group in groups}
+    known = [group for group in read_jsonl(HERE / "grids.jsonl") if group["part"] not in added]
+    groups = known + [without(group, near) for group in groups]
     with open(HERE / "grids.jsonl", "w", encoding="utf-8") as out:
         out.writelines(json.dumps(group, ensure_ascii=False) + "\n" for group in groups)
     rows = grid_pairs()

@@ -4,8 +4,8 @@ Three kinds of rows, all ``{"premise", "hypothesis", "label", …}``:
 
 - general NLI: ``nli/nli-train.jsonl.gz`` (121,463 pairs, with "source") under the data folder;
 - political pairs: ``political.jsonl`` and ``grids.jsonl`` beside this file (with "area", "phenomenon", "part");
-- labelled quotes (``models/heads/quotes-2.jsonl``) with the hypotheses of ``stances.yaml``; the other files there are
-  kept for the head, which has to learn how sure this model is of quotes that it has not seen.
+- labelled quotes (``models/heads/quotes-2.jsonl`` and ``-4``) with the hypotheses of ``stances.yaml``; the other files
+  there are kept for the head, which has to learn how sure this model is of quotes that it has not seen.
 """
 
 import gzip
@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).parent
-QUOTES = HERE.parent / "heads" / "quotes-2.jsonl"
+QUOTES = [HERE.parent / "heads" / f"quotes-{number}.jsonl" for number in (2, 4)]
 LABELS = ["entailment", "neutral", "contradiction"]
 MIGRATION = "irregular migration and border security"
 NO_LABEL = -2  # only a teacher's probabilities
@@ -77,15 +77,26 @@ def grid_pairs(path: Path = HERE / "grids.jsonl") -> list[dict]:
     ]  # fmt: skip
 
 
+def thinned(rows: Sequence[dict], rng: random.Random, most: float = 0.4) -> list[dict]:
+    """The rows, but of the groups' pairs only so many neutral ones, drawn at random, that they are ``most`` of them.
+
+    A premise is silent on most of what its group asks; a model that saw them all would call too much neutral.
+    """
+    sided = sum(row["part"].startswith("grid") and row["label"] != "neutral" for row in rows)
+    quiet = [i for i, row in enumerate(rows) if row["part"].startswith("grid") and row["label"] == "neutral"]
+    dropped = set(rng.sample(quiet, max(0, len(quiet) - round(sided * most / (1 - most)))))
+    return [row for i, row in enumerate(rows) if i not in dropped]
+
+
 def political_pairs() -> list[dict]:
     """The political corpus: single pairs (political.jsonl) and groups (grids.jsonl)."""
     return read_jsonl(HERE / "political.jsonl") + grid_pairs()
 
 
-def labelled_quotes(path: Path = QUOTES) -> list[dict]:
+def labelled_quotes() -> list[dict]:
     """Quotes with what they say of each measure: ``{"text", "enforcement", "deterrence"}``, each 1 (supports), 0 or -1
     (rejects), and "measures", the same for the finer ones that the quote takes a position on."""
-    return read_jsonl(path)
+    return [row for path in QUOTES for row in read_jsonl(path)]
 
 
 # The finer measures of each frame; those of no frame stand under "".

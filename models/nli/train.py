@@ -40,6 +40,7 @@ from data import (
     political_pairs,
     quote_pairs,
     read_jsonl,
+    thinned,
     with_party_cues,
 )
 from torch.nn import functional
@@ -306,7 +307,7 @@ def main() -> None:
     parser.add_argument("--general", type=int, default=None, help="at most so many general pairs")
     parser.add_argument("--also", default=None, help="export: a second model folder, averaged with the first")
     parser.add_argument("--share", type=float, default=0.8, help="export: weight of the first")
-    parser.add_argument("--quotes", type=int, default=0, help="distil: draws of hypotheses for the labelled quotes")
+    parser.add_argument("--quotes", type=int, default=0, help="draws of hypotheses for the labelled quotes")
     parser.add_argument("--unlabelled", type=int, default=4000, help="label: pairs that nobody labelled")
     args = parser.parse_args()
     args.drop_longer = False
@@ -319,12 +320,12 @@ def main() -> None:
         return
     dev = nli_dev(args.data)
     everything = political_pairs()
-    kept = [row for row in everything if row["area"] not in HELD_OUT]
+    rng = random.Random(args.seed)
+    kept = thinned([row for row in everything if row["area"] not in HELD_OUT], rng)
     dev["held_out_areas"] = [row for row in everything if row["area"] in HELD_OUT]
     if args.stage == "export":
         export(args, dev)
         return
-    rng = random.Random(args.seed)
     general = general_pairs(args.data, args.seed, most=args.general)
     if args.stage == "teacher":
         rows = general + rng.sample(kept, 8000)
@@ -338,10 +339,10 @@ def main() -> None:
         judged = read_jsonl(args.soft)
         seen = {(row["premise"], row["hypothesis"]) for row in judged}
         rows = judged + [row for row in kept if (row["premise"], row["hypothesis"]) not in seen] + general
-        for _ in range(args.quotes):
-            rows += quote_pairs(rng)
     else:
         rows = kept + with_party_cues(kept, share=0.12, rng=rng) + general
+    for _ in range(args.quotes):
+        rows += quote_pairs(rng)
     train(args, rows, dev)
 
 

@@ -1,10 +1,9 @@
 """BERT's forward pass without what the result does not need.
 
-The numbers are those of ``BertForSequenceClassification`` to rounding. What is saved: padding (pairs stand one behind
-the other in one long row of tokens, and attention takes runs of pairs of one length), the last layer's work on every
-token but the first (the classifier reads that one alone), and, in bfloat16, the time of the matrix products. Sums,
-layer norms, the last layer's first token and the classifier stay in float32 in either arithmetic; with ``mixed`` the
-special tokens' and the hypothesis's products do too: they are the fewer tokens, and the score hangs on them most.
+The numbers are those of ``BertForSequenceClassification`` to rounding. What is saved: all but a little padding (a batch
+holds pairs of about one length, made a multiple of 16, at which the processor's softmax and attention are quickest), the
+last layer's work on every token but the first (the classifier reads that one alone), and, in bfloat16, the time of the
+matrix products. Sums, layer norms, the last layer's first token and the classifier stay in float32 in either arithmetic.
 
 Devlin et al. (2019), "BERT", NAACL.
 """
@@ -14,16 +13,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
 
 from stance.entailment.encoding import Encoded
+
+MULTIPLE = 16  # a batch's width in tokens is one of these: rows of other widths cost attention up to twice the time
 
 Weights = tuple[torch.Tensor, torch.Tensor]  # weight, bias
 
 
 class Layer(NamedTuple):
-    """One layer: products in the engine's arithmetic, norms in float32, and the four products' weights in float32."""
+    """One layer: the products in the engine's arithmetic, the norms in float32, and the products in float32."""
 
     qkv: Weights
     context: Weights
@@ -34,12 +34,12 @@ class Layer(NamedTuple):
     exact: tuple[Weights, Weights, Weights, Weights]
 
 
-class Run(NamedTuple):
-    """Pairs of one length that stand together: they begin at token ``start``."""
+class Batch(NamedTuple):
+    """Pairs padded to one width."""
 
-    start: int
-    pairs: int
-    length: int
+    states: torch.Tensor  # (pairs, width, hidden) float32: the first layer's input
+    mask: torch.Tensor | None  # (pairs, 1, 1, width): 0 for a token, -inf for padding; None without padding
+    lengths: torch.Tensor  # (pairs,)
 
 
 class StoredBert:
@@ -76,18 +76,13 @@ def plain(config: Any) -> bool:
 
 
 class BertEngine:
-    """``BertForSequenceClassification`` on a CPU.
+    """``BertForSequenceClassification`` on a CPU."""
 
-    Args:
-        mixed: the tokens that are not the premise's are computed in float32 whatever ``dtype`` is.
-    """
-
-    def __init__(self, network: Any, dtype: torch.dtype = torch.float32, *, mixed: bool = False) -> None:
+    def __init__(self, network: Any, dtype: torch.dtype = torch.float32) -> None:
         config, weights = network.config, network.state_dict()
-        self.arithmetic = str(dtype).removeprefix("torch.") + ("+float32" if mixed else "")
-        self._mixed = mixed
+        self.arithmetic = str(dtype).removeprefix("torch.")
         self._dtype = dtype
-        self._width = int(config.hidden_size)
+        self._hidden = int(config.hidden_size)
         self._heads = int(config.num_attention_heads)
         self._eps = float(config.layer_norm_eps)
         tables = "bert.embeddings"
@@ -111,109 +106,73 @@ class BertEngine:
 
     @torch.inference_mode()
     def logits(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
-        states, runs, starts, exact = self._embedded(encoded, batch)
+        padded = self._padded(encoded, batch)
+        states = padded.states
         for layer in self._layers[:-1]:
-            states = self._whole_layer(states, layer, runs, exact)
-        first = self._last_layer(states, self._layers[-1], runs, starts)
+            states = self._whole_layer(states, layer, padded.mask)
+        first = self._last_layer(states, self._layers[-1], padded.mask)
         pooled = torch.tanh(linear(first, *self._pooler))
         return linear(pooled, *self._classifier)
 
     @torch.inference_mode()
     def means(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
-        """(texts, width) mean of the last hidden states over the tokens of each text of a batch, longest first."""
-        states, runs, _, exact = self._embedded(encoded, batch)
+        """(texts, hidden) float64 mean of the last hidden states over the tokens of each text of a batch."""
+        padded = self._padded(encoded, batch)
+        states = padded.states
         for layer in self._layers:
-            states = self._whole_layer(states, layer, runs, exact)
-        parts = torch.split(states, encoded.lengths[list(batch)].tolist())
-        return torch.stack([part.double().mean(dim=0) for part in parts])
+            states = self._whole_layer(states, layer, padded.mask)
+        return torch.stack([rows[:n].double().mean(dim=0) for rows, n in zip(states, padded.lengths, strict=True)])
 
-    def _embedded(
-        self, encoded: Encoded, batch: Sequence[int]
-    ) -> tuple[torch.Tensor, list[Run], torch.Tensor, torch.Tensor | None]:
-        """The first layer's input (tokens, width), runs, each pair's first token, and tokens to compute in float32."""
-        rows = [encoded.ids[i] for i in batch]
-        lengths = [len(row) for row in rows]
-        ids = torch.from_numpy(np.concatenate(rows))  # (tokens,)
-        positions = torch.from_numpy(np.concatenate([np.arange(length) for length in lengths]))
-        types = np.zeros(len(ids), dtype=np.int64)
-        if encoded.types is not None:
-            types = np.concatenate([encoded.types[i] for i in batch])
-        starts = torch.from_numpy(np.cumsum([0, *lengths[:-1]]))  # (pairs,): each pair's first token
-        states = self._words[ids]  # (tokens, width)
-        states += self._positions[positions]
+    def _padded(self, encoded: Encoded, batch: Sequence[int]) -> Batch:
+        lengths = np.array([len(encoded.ids[i]) for i in batch])
+        width = -(-int(lengths.max()) // MULTIPLE) * MULTIPLE
+        width = max(int(lengths.max()), min(width, len(self._positions)))
+        ids = np.zeros((len(batch), width), dtype=np.int64)
+        types = np.zeros_like(ids)
+        for row, i in enumerate(batch):
+            ids[row, : lengths[row]] = encoded.ids[i]
+            if encoded.types is not None:
+                types[row, : lengths[row]] = encoded.types[i]
+        states = self._words[torch.from_numpy(ids)]
+        states += self._positions[:width]
         states += self._types[torch.from_numpy(types)]
-        exact = torch.from_numpy(_not_premise(types, starts.numpy())) if self._mixed else None
-        return self._normed(states, self._norm), _runs(lengths), starts, exact
+        mask = None
+        if lengths.min() < width:
+            beyond = np.where(np.arange(width) < lengths[:, None], 0.0, -np.inf).astype(np.float32)
+            mask = torch.from_numpy(beyond[:, None, None]).to(self._dtype)
+        return Batch(self._normed(states, self._norm), mask, torch.from_numpy(lengths))
 
-    def _whole_layer(
-        self, states: torch.Tensor, layer: Layer, runs: list[Run], exact: torch.Tensor | None
-    ) -> torch.Tensor:
-        """One layer for every token; the rows ``exact`` go through the products a second time, in float32."""
-        to_qkv, to_context, to_up, to_down = layer.exact
-        qkv = linear(states.to(self._dtype), *layer.qkv)  # (tokens, 3 x width)
-        if exact is not None:
-            qkv[exact] = linear(states[exact], *to_qkv).to(self._dtype)
-        context = torch.empty(len(states), self._width, dtype=self._dtype)
-        for start, pairs, length in runs:
-            here = slice(start, start + pairs * length)
-            query, key, value = self._split(qkv[here], pairs, length, 3)
-            found = scaled_dot_product_attention(query, key, value)  # (pairs, heads, length, width / heads)
-            context[here].view(pairs, length, self._heads, -1).copy_(found.transpose(1, 2))
-        attended = states + linear(context, *layer.context)
-        if exact is not None:
-            attended[exact] = states[exact] + linear(context[exact].float(), *to_context)
-        attended = self._normed(attended, layer.norm)
-        out = attended + linear(gelu(linear(attended.to(self._dtype), *layer.up)), *layer.down)
-        if exact is not None:
-            rows = attended[exact]
-            out[exact] = rows + linear(gelu(linear(rows, *to_up)), *to_down)
-        return self._normed(out, layer.last_norm)
+    def _whole_layer(self, states: torch.Tensor, layer: Layer, mask: torch.Tensor | None) -> torch.Tensor:
+        """(pairs, width, hidden) -> the same after one layer."""
+        query, key, value = self._split(linear(states.to(self._dtype), *layer.qkv), 3)
+        found = scaled_dot_product_attention(query, key, value, attn_mask=mask)  # (pairs, heads, width, hidden / heads)
+        context = found.transpose(1, 2).reshape(states.shape)
+        attended = self._normed(states + linear(context, *layer.context), layer.norm)
+        raised = gelu(linear(attended.to(self._dtype), *layer.up))
+        return self._normed(attended + linear(raised, *layer.down), layer.last_norm)
 
-    def _last_layer(self, states: torch.Tensor, layer: Layer, runs: list[Run], starts: torch.Tensor) -> torch.Tensor:
-        """The last layer for each pair's first token alone, which needs every token's key and value."""
+    def _last_layer(self, states: torch.Tensor, layer: Layer, mask: torch.Tensor | None) -> torch.Tensor:
+        """(pairs, hidden): the last layer for the first token alone, which needs every token's key and value."""
         (weight, bias), context_weights, up, down = layer.exact
-        first = states[starts]  # (pairs, width), float32 from here on
-        queries = linear(first, weight[: self._width], bias[: self._width])
-        memory = linear(states.to(self._dtype), layer.qkv[0][self._width :], layer.qkv[1][self._width :])
-        context = torch.empty_like(first)
-        row = 0
-        for start, pairs, length in runs:
-            key, value = self._split(memory[start : start + pairs * length], pairs, length, 2)
-            query = queries[row : row + pairs].view(pairs, self._heads, 1, -1)
-            found = scaled_dot_product_attention(query, key.float(), value.float())
-            context[row : row + pairs] = found.reshape(pairs, self._width)
-            row += pairs
-        first = self._normed(first + linear(context, *context_weights), layer.norm)
+        first = states[:, 0]  # float32 from here on
+        queries = linear(first, weight[: self._hidden], bias[: self._hidden])
+        query = queries.view(len(states), self._heads, 1, -1)
+        memory = linear(states.to(self._dtype), layer.qkv[0][self._hidden :], layer.qkv[1][self._hidden :])
+        key, value = self._split(memory, 2)
+        mask = mask if mask is None else mask.float()
+        context = scaled_dot_product_attention(query, key.float(), value.float(), attn_mask=mask)
+        first = self._normed(first + linear(context.reshape(first.shape), *context_weights), layer.norm)
         return self._normed(first + linear(gelu(linear(first, *up)), *down), layer.last_norm)
 
-    def _split(self, joined: torch.Tensor, pairs: int, length: int, parts: int) -> torch.Tensor:
-        """(tokens, parts x width) -> (parts, pairs, heads, length, width / heads)."""
-        return joined.view(pairs, length, parts, self._heads, -1).permute(2, 0, 3, 1, 4)
+    def _split(self, joined: torch.Tensor, parts: int) -> torch.Tensor:
+        """(pairs, width, parts x hidden) -> (parts, pairs, heads, width, hidden / heads)."""
+        pairs, width, _ = joined.shape
+        return joined.view(pairs, width, parts, self._heads, -1).permute(2, 0, 3, 1, 4)
 
     def _normed(self, states: torch.Tensor, weights: Weights) -> torch.Tensor:
-        return layer_norm(states, (self._width,), *weights, self._eps)
+        return layer_norm(states, (self._hidden,), *weights, self._eps)
 
 
 def _linear(weights: Mapping[str, torch.Tensor], name: str) -> Weights:
     """A linear map's or a layer norm's weight and bias."""
     return weights[f"{name}.weight"].detach(), weights[f"{name}.bias"].detach()
-
-
-def _not_premise(types: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of the tokens that are not the premise's own: the first, the separator after it, and all that follows."""
-    rest = types == 1
-    rest[:-1] |= rest[1:]
-    rest[starts] = True
-    return np.flatnonzero(rest)
-
-
-def _runs(lengths: Sequence[int]) -> list[Run]:
-    runs: list[Run] = []
-    start = 0
-    for length in lengths:
-        if runs and runs[-1].length == length:
-            runs[-1] = runs[-1]._replace(pairs=runs[-1].pairs + 1)
-        else:
-            runs.append(Run(start, 1, length))
-        start += length
-    return runs

@@ -1,7 +1,6 @@
 """Which engine runs a network in which precision, and the check that a quick one keeps the scores."""
 
 import copy
-from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -14,9 +13,9 @@ from stance.entailment.engine import Engine, PaddedEngine, TokenBudget, batches,
 from stance.errors import InputError
 
 Precision = Literal["auto", "exact"]
-BOUND = 0.005  # largest change of a probability that "auto" may make
+BOUND = 0.005  # largest change of a score, which is a mean over three wordings or more, that "auto" may make
 _MARGIN = 2.0  # the probe is small, so it must keep well within the bound
-SMALL_JOB = 128  # pairs; fewer are done in float32 sooner than a quick engine is made and checked
+SMALL_JOB = 256  # pairs; fewer are done in float32 sooner than a quick engine is made and checked
 _PREMISES = (
     "We will go after the gangs who run this trade, seize their boats and put them in prison.",
     "It is not a deterrent if nobody believes it will ever happen, and nobody does.",
@@ -28,11 +27,22 @@ _PREMISES = (
     "The council has closed two libraries, and the third one opens only on Tuesdays.",
     "I never promised that; what I said was that we would look at the costs first and decide in the spring.",
 )
-_HYPOTHESES = (
-    "The speaker supports arresting the smugglers.",
-    "The speaker thinks that the policy will put people off.",
-    "The speaker opposes the plan.",
-    "The speaker wants the government to spend more money on this.",
+_CLAIMS = (
+    (
+        "The speaker supports arresting the smugglers.",
+        "The speaker wants those who run the crossings to be caught.",
+        "The author is in favour of police action against the trade.",
+    ),
+    (
+        "The speaker thinks that the policy will put people off.",
+        "The speaker wants people to be discouraged from coming.",
+        "The author believes that fewer would set out.",
+    ),
+    (
+        "The speaker opposes the plan.",
+        "The speaker wants the government to think again.",
+        "The author is critical of what is being done.",
+    ),
 )
 
 
@@ -51,27 +61,22 @@ def exact_engine(network: Any, tokenizer: FastTokenizer) -> Engine:
 def quick_engine(
     network: Any, tokenizer: FastTokenizer, encoder: PairEncoder, temperature: float, exact: Engine
 ) -> Engine:
-    """The fastest engine whose probabilities on a fixed set of pairs stay within half of :data:`BOUND` of float32's.
+    """The network in bfloat16, if its scores of a fixed probe stay within half of :data:`BOUND` of float32's.
 
-    The choice depends on the model and the processor alone, so it is the same in every run.
+    A score is the mean of the probabilities of three wordings of one claim. The choice depends on the model and the
+    processor alone, so it is the same in every run.
     """
     if not native_bfloat16(next(network.parameters()).device):
         return exact
-    probe = encoder([(premise, hypothesis) for premise in _PREMISES for hypothesis in _HYPOTHESES])
-    expected = softmax(exact, probe, temperature)
-    for quick in _quick_engines(network, tokenizer):
-        if np.abs(softmax(quick, probe, temperature) - expected).max() <= BOUND / _MARGIN:
-            return quick
-    return exact
-
-
-def _quick_engines(network: Any, tokenizer: FastTokenizer) -> Iterator[Engine]:
-    """The candidates, quickest first."""
+    pairs = [(premise, wording) for premise in _PREMISES for claim in _CLAIMS for wording in claim]
+    probe = encoder(pairs)
     if runs_here(network):
-        yield BertEngine(network, torch.bfloat16)
-        yield BertEngine(network, torch.bfloat16, mixed=True)
+        quick: Engine = BertEngine(network, torch.bfloat16)
     else:
-        yield PaddedEngine(copy.deepcopy(network).to(torch.bfloat16), tokenizer, torch.bfloat16)
+        quick = PaddedEngine(copy.deepcopy(network).to(torch.bfloat16), tokenizer, torch.bfloat16)
+    moved = softmax(quick, probe, temperature) - softmax(exact, probe, temperature)  # (pairs, labels)
+    scores = moved.reshape(-1, len(_CLAIMS[0]), moved.shape[1]).mean(axis=1)
+    return quick if np.abs(scores).max() <= BOUND / _MARGIN else exact
 
 
 def softmax(engine: Engine, encoded: Encoded, temperature: float) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """How a network is run: which arithmetic, and batches of how many tokens.
 
 An engine takes encoded pairs and gives logits. :class:`PaddedEngine` runs any network's own forward on padded batches;
-``bert.BertEngine`` runs the same computation for BERT without padding and without what the result does not need.
+``bert.BertEngine`` runs the same computation for BERT without what the result does not need.
 """
 
 import time
