@@ -160,6 +160,14 @@ def main() -> None:
         moved = np.abs(model.predict(pairs, progress=False) - reference)
         print(f"stance, {name}: largest difference of a probability from the pipeline {moved.max():.6f}, "
               f"mean {moved.mean():.6f}")  # fmt: skip
+    some = texts[:100]
+    found = [stance.entail(some, model=model, progress=False) for model in (exact, auto)]
+    for head in (False, "auto"):
+        tables = [stance.score(part, head=head) for part in found]
+        moved = max(float((tables[0][column] - tables[1][column]).abs().max()) for column in ("support", "oppose"))
+        named = "with the fitted head" if head else "zero-shot"
+        print(f"stance, auto: largest difference of a score from exact, {len(some)} quotes and the default codebook, "
+              f"{named}: {moved:.6f}")  # fmt: skip
 
 
 if __name__ == "__main__":

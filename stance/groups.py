@@ -117,12 +117,12 @@ def t_interval(
 
     Args:
         cautious: take the smaller group's units less one instead, for variances that are themselves estimates.
-        variances: of the two means.
+        variances: of the two means; NaN, NaN is returned where both are 0.
         sizes: units in each group, above 1.
     """
     total = variances[0] + variances[1]
     if not total > 0:
-        return difference, difference
+        return float("nan"), float("nan")  # values that do not vary tell nothing of how much they could
     freedom = total**2 / sum(v**2 / (n - 1) for v, n in zip(variances, sizes, strict=True))
     if cautious:
         freedom = min(sizes) - 1

@@ -29,6 +29,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -158,10 +159,18 @@ def _texts(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return text.map(lambda v: None if v is None or (isinstance(v, str) and v == "") else str(v)).astype("str")
 
 
+def _day_of(text: str) -> str:
+    """The day that a date, or a date and time, begins with; the text itself where it begins with none."""
+    found = re.match(r"\d{4}-\d{2}-\d{2}(?=$|[T ])", text.strip())
+    return found.group() if found else f"not a day: {text}"
+
+
 def _dates(values: "pd.Series[Any]", origin: str) -> "pd.Series[Any]":
     values = values.where(values.notna() & (values.astype("string") != ""), None)
+    # Of a time with an offset the day that is written counts; "2024-07" is no day.
+    written = values.map(lambda v: v if pd.isna(v) else v.isoformat()[:10] if hasattr(v, "isoformat") else _day_of(str(v)))
     try:
-        dates = pd.to_datetime(values, format="ISO8601", utc=True, errors="coerce")
+        dates = pd.to_datetime(written, format="ISO8601", utc=True, errors="coerce")
     except (ValueError, OverflowError) as error:
         raise TableError(f"{origin}: the column 'date' cannot be read: {error}; write dates as YYYY-MM-DD") from error
     bad = values.notna() & dates.isna()

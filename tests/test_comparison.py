@@ -76,6 +76,26 @@ def test_speakers_and_not_quotes_are_the_units():
     assert abs(before.summary["mean_a"][0] - after.summary["mean_a"][0]) <= 0.25
 
 
+def test_quotes_without_a_speaker_are_one_speaker_however_many():
+    known = table(n=4)
+    unnamed = pd.concat([table(n=1, per=30, seed=9).assign(speaker=None)], ignore_index=True)
+    unnamed["quote_id"] = "u" + unnamed["quote_id"]
+    with pytest.warns(UserWarning, match="Only 4 speakers"):
+        few = compare(known, "A", "B").summary.iloc[0]
+        many = compare(pd.concat([known, unnamed], ignore_index=True), "A", "B").summary.iloc[0]
+    assert (many["n_speakers_a"], many["n_quotes_a"]) == (4, few["n_quotes_a"] + 30)
+    assert many["high"] - many["low"] > 0.5 * (few["high"] - few["low"])  # 30 speakers more would halve it, and more
+    assert many["p_value"] >= 2 / 252  # 252 splits of ten units
+
+
+def test_numbers_that_do_not_vary_give_no_interval():
+    known = table(n=3).assign(support=lambda rows: (rows["party"] == "A").astype(float))
+    with pytest.warns(UserWarning, match="Only 3 speakers"):
+        row = compare(known, "A", "B").summary.iloc[0]
+    assert row["difference"] == 1
+    assert np.isnan([row["low"], row["high"]]).all()
+
+
 def test_what_is_not_compared_is_counted():
     scores = table(n=3)
     scores.loc[scores["speaker"] == "A 0", "party"] = None

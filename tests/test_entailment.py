@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import stance
 from stance.entailment import label_columns, load_model, sentence_spans
-from stance.entailment.bert import MULTIPLE
+from stance.entailment.bert import MULTIPLE, BertEngine
 from stance.entailment.choice import BOUND, SMALL_JOB, quick_engine
 from stance.entailment.encoding import PairEncoder
 from stance.entailment.engine import PaddedEngine, TokenBudget
@@ -184,8 +184,9 @@ def test_a_batch_as_wide_as_the_model_allows(tiny_model):
     longest = len(model._network.state_dict()["bert.embeddings.position_embeddings.weight"])
     encoded = model._encode([("gangs " * (longest - 6), "the boats"), ("gangs", "the boats")])
     assert 0 <= longest - encoded.lengths.max() < MULTIPLE
-    engine, other = model._engine(1), PaddedEngine(model._network, model._tokenizer)
-    np.testing.assert_allclose(engine.logits(encoded, [0, 1]), other.logits(encoded, [0, 1]), atol=1e-5)
+    expected = PaddedEngine(model._network, model._tokenizer).logits(encoded, [0, 1])
+    for dtype, atol in ((torch.float32, 1e-5), (torch.bfloat16, 0.02)):
+        np.testing.assert_allclose(BertEngine(model._network, dtype).logits(encoded, [0, 1]), expected, atol=atol)
 
 
 def test_auto_stays_within_its_bound_or_does_without(tiny_model):

@@ -87,6 +87,25 @@ CASES = {
     "a transcript's capitals": ("[ADA FINCH]: Good morning. [FINCH]: Again.", ["Ada Finch"] * 2),
     "two at once": ("[Ada Finch and Bo Reed] said.", ["person"]),
     "a first name with an age is no member": ("[Wren, 24, from Sudan,] said.", ["Wren"]),
+    "a peer is not the member of that surname": (
+        "[Lord Wren] said. Alex Wren came. [Baroness Finch] said.", ["Lord Wren", "Baroness Finch"]),
+    "an honorific of the other sex is another person": ("[Mr Finch] said.", ["Finch"]),
+    "a prime minister of elsewhere": (
+        "Giulia Vahl, the Italian home secretary, came. ⟦We act,⟧ [the home secretary] said.", ["Giulia Vahl"]),
+    "who belongs to somebody is somebody else": (
+        "Ada Finch and Bo Reed met. [Ms Finch’s solicitor] said. [Finch’s husband] said. [One person close to Finch] "
+        "said. [A lawyer representing Ada Finch] said. [A man who met Ada Finch] said.", ["unnamed"] * 5),
+    "two who speak together are not one of them": (
+        "Ada Finch and Bo Reed met Cy Tansley. [Finch and Reed] said. [Ms Finch and Mr Reed] said. [Ada Finch, the home "
+        "secretary, and her shadow Bo Reed] said. [Ada Finch, Bo Reed and Cy Tansley] said.", ["person"] * 4),
+    "who said it stands right before “who”": (
+        "Ada Finch, the home secretary, [who] said so, came. A lorry driver [who] said this was sent back. Ada Finch met "
+        "a driver [who] said that.", ["Ada Finch", "unnamed", "unnamed"]),
+    "after “responding to” the next is another": (
+        "Responding to Ada Finch, [the council leader] said that it was late.", ["unnamed"]),
+    "a body whose name begins like a party's": (
+        "[A Greenhaven council spokesman] said. [A Reform Church spokeswoman] said. [A Labour spokesman] said.",
+        ["Greenhaven council", "Reform Church", "Labour"]),
 }  # fmt: skip
 
 
@@ -100,6 +119,32 @@ def test_an_office_depends_on_the_day_and_is_open_without_one(people):
     assert said("[The home secretary] said.", people, "2023-02-12") == ["Bo Reed"]
     assert said("[The home secretary] said.", people, "2019-02-12") == ["person"]
     assert said("[The home secretary] said.", people, None) == ["person"]
+
+
+def test_a_predecessor_of_one_who_held_the_office_twice(tmp_path):
+    path = tmp_path / "roster.csv"
+    path.write_text(
+        "person,party,from,until,title,office\n"
+        "Ada Finch,Labour,2020-01-01,2021-01-01,Ms,Home Secretary\n"
+        "Bo Reed,Labour,2021-01-01,2022-01-01,Mr,Home Secretary\n"
+        "Ada Finch,Labour,2022-01-01,2023-01-01,Ms,Home Secretary\n"
+        "Cy Teal,Labour,2023-01-01,,Mr,Home Secretary\n",
+        encoding="utf-8",
+    )
+    people = Roster.from_csv(path)
+    assert said("Cy Teal took over. [His predecessor] said.", people, "2023-01-01") == ["Ada Finch"]
+    assert said("Cy Teal took over. [His successor] said.", people, "2023-01-01") == ["unnamed"]
+    assert people.before_and_after("Bo Reed", "home secretary", "2021-06-01") == ("Ada Finch", "Ada Finch")
+
+
+def test_a_surname_alone_gets_no_party_in_an_article(people):
+    rows = stance.as_quotes(pd.DataFrame({"text": ["We left."], "speaker": ["Wren"], "date": ["2025-02-12"]}))
+    for surnames, party in ((True, "Labour"), (False, "none")):
+        found = stance.people.add_parties(rows, people, surnames=surnames)
+        assert found["party"].fillna("none").tolist() == [party]
+    assert "no proof" in found.attrs["left_out"][-1]["reason"]
+    assert people.find("Lord Wren") == []
+    assert people.party_of("Lord Wren", "2025-02-12") is None
 
 
 def test_candidates_stand_in_the_reason(people):

@@ -258,6 +258,15 @@ def test_what_the_press_selects_is_found():
     assert "<table" in result._repr_html_()
 
 
+def test_who_changed_party_counts_in_no_partys_row():
+    table = scores()
+    table.loc[(table["speaker"] == NAMES[0]) & (table["quote_id"] == "0direct0"), "party"] = "Reform UK"
+    result = stance.press_against_record(table, resamples=200)
+    counts = result.summary.set_index("group")["n_people"]
+    assert (counts["all people"], counts["Labour"], counts["Conservative"]) == (12, 5, 6)
+    assert f"1 people with quotes of more than one party ({NAMES[0]})" in "\n".join(result.notes)
+
+
 def test_intervals_cover_the_truth_where_there_is_no_difference():
     """A seeded simulation: 95% intervals hold a difference of nothing about 95 times in 100."""
     held = 0

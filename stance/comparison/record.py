@@ -99,6 +99,11 @@ def press_against_record(
     people = _people(used, measure)
     cut = _cut(people, {"press": measure, "record": measure, "": "difference"}, measure)
     rows = [_row(part, "all people", resamples, seed) for _, part in people.groupby("frame", sort=False)]
+    changed = _changed_party(used)
+    if changed:
+        notes.append(f"{len(changed)} people with quotes of more than one party ({', '.join(changed[:5])}) count among "
+                     "all people, and in no party's row.")  # fmt: skip
+        people.loc[people["speaker"].isin(changed), "party"] = None
     parties = people.groupby("party")["speaker"].nunique()
     for party in sorted(parties.index[parties >= FEWEST_PEOPLE]):
         mine = people[people["party"] == party]
@@ -151,6 +156,13 @@ def _in_both(used: pd.DataFrame, measure: str) -> tuple[pd.DataFrame, list[dict[
         notes.append(f"{total - len(left)} of {total} quotes are compared; left out: "
                      + ", ".join(f"{n} {why}" for why, n in counts.items()) + ".")  # fmt: skip
     return used.loc[reasons == ""], left, notes
+
+
+def _changed_party(used: pd.DataFrame) -> list[str]:
+    if "party" not in used:
+        return []
+    parties = used.groupby("speaker")["party"].nunique()
+    return [str(speaker) for speaker in parties.index[parties > 1]]
 
 
 def _people(used: pd.DataFrame, measure: str) -> pd.DataFrame:

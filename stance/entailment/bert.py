@@ -1,9 +1,8 @@
 """BERT's forward pass without what the result does not need.
 
-The numbers are those of ``BertForSequenceClassification`` to rounding. What is saved: all but a little padding (a batch
-holds pairs of about one length, made a multiple of 16, at which the processor's softmax and attention are quickest), the
-last layer's work on every token but the first (the classifier reads that one alone), and, in bfloat16, the time of the
-matrix products. Sums, layer norms, the last layer's first token and the classifier stay in float32 in either arithmetic.
+The numbers are those of ``BertForSequenceClassification`` to rounding. What is saved: most padding (a batch
+holds pairs of about one length), the last layer's work on every token but the first (the classifier reads that one
+alone), and, in bfloat16, the time of the matrix products. Sums, layer norms, the last layer's first token and the classifier stay in float32 in either arithmetic.
 
 Devlin et al. (2019), "BERT", NAACL.
 """
@@ -17,7 +16,7 @@ from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_att
 
 from stance.entailment.encoding import Encoded
 
-MULTIPLE = 16  # a batch's width in tokens is one of these: rows of other widths cost attention up to twice the time
+MULTIPLE = 16  # in bfloat16 a batch's width is one of these: attention over other widths takes up to twice the time
 
 Weights = tuple[torch.Tensor, torch.Tensor]  # weight, bias
 
@@ -82,6 +81,7 @@ class BertEngine:
         config, weights = network.config, network.state_dict()
         self.arithmetic = str(dtype).removeprefix("torch.")
         self._dtype = dtype
+        self._multiple = 1 if dtype == torch.float32 else MULTIPLE
         self._hidden = int(config.hidden_size)
         self._heads = int(config.num_attention_heads)
         self._eps = float(config.layer_norm_eps)
@@ -125,8 +125,8 @@ class BertEngine:
 
     def _padded(self, encoded: Encoded, batch: Sequence[int]) -> Batch:
         lengths = np.array([len(encoded.ids[i]) for i in batch])
-        width = -(-int(lengths.max()) // MULTIPLE) * MULTIPLE
-        width = max(int(lengths.max()), min(width, len(self._positions)))
+        longest = int(lengths.max())
+        width = max(longest, min(-(-longest // self._multiple) * self._multiple, len(self._positions)))
         ids = np.zeros((len(batch), width), dtype=np.int64)
         types = np.zeros_like(ids)
         for row, i in enumerate(batch):

@@ -22,11 +22,14 @@ def party_of(person: str, date: Any = None, *, people: Roster | None = None) -> 
     return (people or roster()).party_of(person, date)
 
 
-def add_parties(quotes: pd.DataFrame, people: Roster | None = None) -> pd.DataFrame:
+def add_parties(quotes: pd.DataFrame, people: Roster | None = None, *, surnames: bool = True) -> pd.DataFrame:
     """Fills empty ``party`` cells from the roster, by speaker and date; notes in the ledger why some stay open.
 
     A speaker given by surname or alias becomes the canonical name where just one person fits. Parties that the
     table already has are kept. The input is not changed.
+
+    Args:
+        surnames: False leaves a speaker who is given by a surname alone as he is, without a party.
     """
     bundled = people is None or people is roster()
     people = people or roster()
@@ -45,12 +48,15 @@ def add_parties(quotes: pd.DataFrame, people: Roster | None = None) -> pd.DataFr
         if kinds[i] == "organisation":
             parties[i] = party_named(speaker)
             continue
-        found = people.find(speaker, on=date)
+        found = people.find(speaker, on=date, surnames=surnames)
         if len(found) == 1:
             speakers[i], parties[i] = found[0], people.party_of(found[0], date)
             late += bool(parties[i] is not None and not pd.isna(date) and pd.Timestamp(date) > LAST_DAY)
         if parties[i] is None:
-            notes.append(left_out("party", f"party open: {people.why_open(speaker, date)}",
+            why = people.why_open(speaker, date)
+            if not surnames and not found and people.find(speaker, on=date):
+                why = f"{speaker!r} is all of the name that is given, which is no proof that a member is meant"
+            notes.append(left_out("party", f"party open: {why}",
                                   source=out["source"].iloc[i], where=out["quote_id"].iloc[i],
                                   text=out["text"].iloc[i]))  # fmt: skip
     if late and bundled:

@@ -7,6 +7,7 @@ and ``source``; a row with an ``office`` says who held it.
 """
 
 import importlib.resources
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -27,6 +28,9 @@ NEAR = 75  # of 100, rapidfuzz's WRatio: "Jenrik" for Jenrick is 78; names that 
 LAST_DAY = pd.Timestamp("2026-06-27")  # of the bundled roster: what came later it does not know
 
 
+_PEER = re.compile(r"(?:Lord|Lady|Baroness|Baron|Viscountess|Viscount|Earl|Countess)\s", re.IGNORECASE)
+
+
 def _key(words: str) -> str:
     return " ".join(words.casefold().replace("’", "'").replace("-", " ").split())
 
@@ -35,6 +39,8 @@ def _as_day(on: Any) -> pd.Timestamp | None:
     if on is None or pd.isna(on):
         return None
     try:
+        if isinstance(on, str):  # pandas would read 05/07/2024 as 7 May, and 2024-07 as its first day
+            return pd.to_datetime(on.strip()[:10], format="%Y-%m-%d")
         return pd.Timestamp(on).tz_localize(None).normalize()
     except (ValueError, TypeError) as error:
         raise InputError(f"{on!r} is not a date; write it as YYYY-MM-DD") from error
@@ -174,18 +180,24 @@ class Roster:
             names |= set(filter(None, aliases.split("|")))
         return tuple(sorted(names))
 
-    def find(self, name: str, on: Any = None) -> list[str]:
+    def find(self, name: str, on: Any = None, *, surnames: bool = True) -> list[str]:
         """The persons that a name may mean: by full name or alias, else by surname.
+
+        A peer's title before one name ("Lord Quayle") matches only an alias that is written with it.
 
         Args:
             name: with or without title, as "Yvette Cooper", "Sir Keir Starmer" or "Jenrick".
             on: a date; then only persons who sat, or held an office, on it.
+            surnames: False for full names and aliases alone.
 
         >>> roster().find("Cooper", on="2022-01-01")
         ['Daisy Cooper', 'Rosie Cooper', 'Yvette Cooper']
         """
         key = bare_name(name).casefold()
-        found = self._by_name.get(key, ()) or (self._by_surname.get(key, ()) if key and " " not in key else ())
+        alone = key and " " not in key
+        if alone and _PEER.match(name.strip()) and " ".join(name.split()) not in self.full_names:
+            return []  # "Lord Quayle" is not the member called Quayle
+        found = self._by_name.get(key, ()) or (self._by_surname.get(key, ()) if alone and surnames else ())
         day = _as_day(on)
         if day is None:
             return list(found)
@@ -239,6 +251,21 @@ class Roster:
         """
         name = _key(office).removeprefix("the ")
         return _those(self._by_office.get(name, []), _as_day(on))
+
+    def sits(self, person: str, on: Any) -> bool:
+        """Whether a person sat in the House of Commons on a date."""
+        day = _as_day(on)
+        return day is not None and any(period.holds(day) for period in self._rows_of.get(person, ()))
+
+    def before_and_after(self, person: str, office: str, on: Any) -> tuple[str | None, str | None]:
+        """Who held an office before, and after, the term of it that a person served on a date."""
+        day = _as_day(on)
+        terms = sorted(self._by_office.get(_key(office), []), key=lambda term: str(term[1].start))
+        now = [i for i, (holder, period) in enumerate(terms) if holder == person and day and period.holds(day)]
+        if not now:
+            return None, None
+        people = [None, *(holder for holder, _ in terms), None]
+        return people[now[0]], people[now[0] + 2]
 
     def offices_of(self, person: str, on: Any = None) -> list[str]:
         """The offices that a person held on a date (or ever), with their aliases, most used name first."""

@@ -174,6 +174,7 @@ def _shifts(
     frame: str, change: str, part: pd.DataFrame, pair: tuple[str, ...], seed: int, resamples: int
 ) -> list[tuple[Any, ...]]:  # fmt: skip
     out, draws, means = [], [], []
+    rng = np.random.default_rng(seed)
     for group in pair:
         mine = part[part["group"] == group]
         shift = mine["shift"].to_numpy("float64")
@@ -181,7 +182,6 @@ def _shifts(
         mean = float(shift.mean()) if len(shift) else float("nan")
         drawn = np.full(resamples, np.nan)
         if len(shift) and units.max() >= 2:
-            rng = np.random.default_rng(seed)
             drawn = statistics.resampled_means(shift, units, resamples=resamples, rng=rng, by_quote=True)
         draws.append(drawn)
         means.append(mean)

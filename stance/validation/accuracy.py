@@ -108,7 +108,8 @@ def coded_scores(
     out = labels.merge(table, on=["quote_id", "frame"], how="left").rename(columns={measure: "score"})
     out["group"] = out[by].astype(object).where(out[by].notna(), None) if by in out else None
     speaker = out["speaker"] if "speaker" in out else pd.Series(None, index=out.index, dtype=object)
-    out["unit"] = speaker.where(speaker.notna(), "quote " + out["quote_id"])
+    alone = "quote " + out["quote_id"] if speaker.isna().all() else pd.Series("unnamed", index=out.index)
+    out["unit"] = speaker.where(speaker.notna(), alone)
     # Where speakers are known, a quote of nobody or of an organisation is no speaker of its own for an interval.
     out["named"] = speaker.notna() | bool(speaker.isna().all())
     if "speaker_type" in out:
