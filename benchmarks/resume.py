@@ -18,7 +18,7 @@ from common import machine, options, premises
 
 
 def command(source: Path, folder: Path) -> list[str]:
-    return [sys.executable, "-m", "stance.cli", "score", str(source), "-o", str(folder), "--chunk", "2"]
+    return [sys.executable, "-m", "stance.cli", "score", str(source), "-o", str(folder), "--chunk", "8"]
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -28,7 +28,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def main() -> None:
     args = options(__doc__ or "").parse_args()
     print(machine())
-    kills, count = (3, 6) if args.quick else (20, 40)
+    kills, count = (3, 24) if args.quick else (20, 80)
     moments = random.Random(0)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -48,6 +48,9 @@ class ScoreCache:
         self._local = threading.local()
         self._broken = False
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ScoreCache, (self.path.parent, self.limit)  # connections do not travel
+
     def get(self, scope: str, pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """What is known of n pairs: (n, 3) probabilities, and an (n,) mask of those that were found."""
         values = np.full((len(pairs), 3), np.nan)
@@ -162,7 +165,7 @@ def default_cache() -> ScoreCache | None:
     given = os.environ.get("STANCE_CACHE_MB", str(DEFAULT_MB))
     try:
         limit = int(float(given) * (1 << 20))
-    except ValueError:
+    except (ValueError, OverflowError):
         limit = 0
     if limit <= 0:
         raise InputError(f"STANCE_CACHE_MB={given!r} is not a number of megabytes above 0")

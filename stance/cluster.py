@@ -8,6 +8,7 @@ that of one machine (of the same kind).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,7 @@ from stance.codebook import Codebook
 from stance.errors import InputError, MissingExtraError, StanceError
 from stance.quotes import whole_file
 from stance.scoring import SCORE_COLUMNS, load_scorer
-from stance.streams import TOKENS_A_BATCH, Source, Task, score_stream, writing
+from stance.streams import TOKENS_A_BATCH, Source, Task, score_stream, to_rows, writing
 
 AHEAD = 3  # chunks on disk for each thread of a worker, so that none waits
 RETRIES = 3  # of a part whose worker failed
@@ -77,6 +78,8 @@ def run_parts(
     """Has the missing parts made by a client's workers; returns when all are there."""
     distributed = _distributed()
     name = getattr(model, "name", None) if hasattr(model, "with_precision") else model
+    if isinstance(name, str | Path) and Path(name).is_dir():
+        name = str(Path(name).resolve())  # workers may have been started elsewhere
     precision = getattr(model, "precision", precision) if precision is None else precision
     inputs = task.folder / ".rows"
     with writing(task.folder):
@@ -92,11 +95,12 @@ def run_parts(
                 continue
             while len(sizes) >= at_once:
                 _collect(next(running), sizes, bar)
-                source.check_unchanged()
+            source.check_unchanged()
             path = inputs / f"{index:06d}.parquet"
             with writing(task.folder), whole_file(path) as temporary:
                 pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), temporary)
-            future = client.submit(_work, path, start, index, task, name, precision, pure=False, retries=RETRIES)
+            own = task if index == 0 else replace(task, attrs={})
+            future = client.submit(_work, path, start, index, own, name, precision, pure=False, retries=RETRIES)
             sizes[future] = len(rows)
             running.add(future)
         while sizes:
@@ -124,7 +128,7 @@ def _collect(future: Any, sizes: dict[Any, int], bar: Any) -> None:
 def _work(path: Path, start: int, index: int, task: Task, model: Any, precision: str | None) -> Path:
     """On a worker: scores the rows of a file into their part; the model is loaded by the first such call."""
     scorer = load_scorer(model, precision, cache=False, tokens_a_batch=TOKENS_A_BATCH)
-    task.run(pd.read_parquet(path), start, index, scorer)
+    task.run(to_rows(pq.read_table(path)), start, index, scorer)
     return path
 
 

@@ -143,6 +143,8 @@ def explain(
     if not quote.strip():
         raise InputError("the quote is blank; there is nothing to explain")
     model = load_scorer(model)
+    if hasattr(model, "with_precision"):
+        model = model.with_precision("exact")  # small differences are what is looked for
     used = score([quote], book, model, head=head, progress=False).attrs["provenance"]["head"]
     fitted = used.get("name") if used["used"] and frame in used["frames"] else None
     if fitted is None:  # the frame's own hypotheses are enough; a head reads all of them

@@ -159,16 +159,17 @@ def _texts(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return text.map(lambda v: None if v is None or (isinstance(v, str) and v == "") else str(v)).astype("str")
 
 
-def _day_of(text: str) -> str:
-    """The day that a date, or a date and time, begins with; the text itself where it begins with none."""
-    found = re.match(r"\d{4}-\d{2}-\d{2}(?=$|[T ])", text.strip())
+def _day_of(value: Any) -> str:
+    """The day that a date, or a date and time, begins with."""
+    text = value.isoformat() if hasattr(value, "isoformat") else str(value).strip()
+    found = re.match(r"\d{4}-\d{2}-\d{2}(?=$|[T ])", text)
     return found.group() if found else f"not a day: {text}"
 
 
 def _dates(values: "pd.Series[Any]", origin: str) -> "pd.Series[Any]":
     values = values.where(values.notna() & (values.astype("string") != ""), None)
     # Of a time with an offset the day that is written counts; "2024-07" is no day.
-    written = values.map(lambda v: v if pd.isna(v) else v.isoformat()[:10] if hasattr(v, "isoformat") else _day_of(str(v)))
+    written = values.map(_day_of, na_action="ignore")
     try:
         dates = pd.to_datetime(written, format="ISO8601", utc=True, errors="coerce")
     except (ValueError, OverflowError) as error:

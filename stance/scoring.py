@@ -68,7 +68,7 @@ def score(
         codebook: a YAML file, a bundled name or a :class:`Codebook`; the default question if not given.
         model: a folder, a Hub name, a loaded model, or any callable from n (premise, hypothesis) pairs to an
             (n, 3) array of P(entailment), P(neutral), P(contradiction); the bundled model if not given.
-        precision: "auto" (the fastest that keeps every probability within 0.005) or "exact" (float32); that of a
+        precision: "auto" (the fastest that keeps scores within 0.005) or "exact" (float32); that of a
             loaded model, or "auto", if not given.
         head: "auto" puts the bundled fitted head on top of the bundled model where it was better on quotes that it was
             not fitted on (:class:`stance.StanceScorer`); False is zero-shot alone; or a fitted scorer of your own.

@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,7 @@ class Source:
     path: Path | None = None
     table: pd.DataFrame | None = None
     stamp: tuple[int, int] | None = None  # size and time of change of the file
+    attrs: dict[str, Any] = field(default_factory=dict)  # the table's ledger and the like, for the first part
 
     def chunks(self, size: int) -> Iterator[tuple[int, pd.DataFrame]]:
         """(first row's number, rows), ``size`` rows each and the rest in the last."""
@@ -101,11 +102,11 @@ class Source:
                     held += batch.num_rows
                     while held >= size:
                         whole = pa.Table.from_batches(waiting)
-                        yield start, whole.slice(0, size).to_pandas()
+                        yield start, to_rows(whole.slice(0, size))
                         rest = whole.slice(size)
                         waiting, held, start = rest.to_batches(), rest.num_rows, start + size
                 if held:
-                    yield start, pa.Table.from_batches(waiting).to_pandas()
+                    yield start, to_rows(pa.Table.from_batches(waiting))
         except (OSError, pa.ArrowException) as error:
             raise ReadError(f"{self.path}: cannot be read any further ({_reason(error)}); the parts so far are kept, "
                             "and the same call goes on once the file is back") from error  # fmt: skip
@@ -128,6 +129,7 @@ class Task:
     seed: int
     given_ids: bool
     head: Any = "auto"
+    attrs: dict[str, Any] = field(default_factory=dict)  # of the whole table; the first part keeps them
 
     def part(self, index: int) -> Path:
         return self.folder / f"part-{index:06d}.parquet"
@@ -138,7 +140,7 @@ class Task:
         Args:
             start: the number of the first row in the whole table.
         """
-        table = _scored(rows, start, self, scorer)
+        table = _scored(rows, start, self, scorer, self.attrs if index == 0 else {})
         with writing(self.folder), whole_file(self.part(index)) as temporary:
             pq.write_table(table, temporary)
 
@@ -188,7 +190,7 @@ def score_stream(
         folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         given = "quote_id" in found.schema.names
-        task = Task(folder.resolve(), book, _out_schema(found.schema), found.origin, seed, given, head)
+        task = Task(folder.resolve(), book, _out_schema(found.schema), found.origin, seed, given, head, found.attrs)
         _begin(folder, _plan(found, book, scorer, chunk, seed, head))
         total = -(-found.rows // chunk)
         missing = [index for index in range(total) if not _whole(task.part(index))]
@@ -200,13 +202,14 @@ def score_stream(
                 todo = set(missing)
                 for start, rows in found.chunks(chunk) if missing else ():
                     if start // chunk in todo:
-                        task.run(rows, start, start // chunk, scorer)
                         found.check_unchanged()
+                        task.run(rows, start, start // chunk, scorer)
                         bar.update(len(rows))
             else:
                 from stance.cluster import run_parts  # the room below: dask, only where it is used
 
                 run_parts(client, task, found, chunk, missing, model, precision, bar)
+        found.check_unchanged()
         return _finish(folder, [task.part(index) for index in range(total)])
 
 
@@ -222,13 +225,14 @@ def open_source(source: str | Path | pd.DataFrame) -> Source:
     if isinstance(source, pd.DataFrame) or Path(source).suffix.lower() != ".parquet":
         table = as_quotes(source) if isinstance(source, pd.DataFrame) else read_quotes(source)
         table["date"] = table["date"].dt.strftime("%Y-%m-%d")
+        attrs, table.attrs = {str(name): value for name, value in table.attrs.items()}, {}
         known = [column for column in table.columns if column not in COLUMNS]
         schema = pa.schema([pa.field("quote_id", pa.string())]).remove_metadata()
         for field in pa.Schema.from_pandas(table[known], preserve_index=False):
             schema = schema.append(field)
         if isinstance(source, pd.DataFrame):
-            return Source("the table", len(table), schema, _table_hash(table), table=table)
-        return Source(str(source), len(table), schema, file_hash(Path(source)), table=table)
+            return Source("the table", len(table), schema, _table_hash(table), table=table, attrs=attrs)
+        return Source(str(source), len(table), schema, file_hash(Path(source)), table=table, attrs=attrs)
     path = Path(source)
     if not path.is_file():
         raise ReadError(f"{path}: no such file")
@@ -245,7 +249,21 @@ def open_source(source: str | Path | pd.DataFrame) -> Source:
         raise TableError(f"{path} has a column {clash[0]!r}, which scoring writes; rename or drop it")
     if not rows:
         raise TableError(f"{path} has no rows; there is nothing to score")
-    return Source(str(path), rows, schema, file_hash(path), path=path, stamp=_stamp(path))
+    return Source(str(path), rows, schema, file_hash(path), path=path, stamp=_stamp(path), attrs=_attrs_of(schema))
+
+
+def _attrs_of(schema: pa.Schema) -> dict[str, Any]:
+    """What pandas, or this package, wrote beside a Parquet file's columns."""
+    metadata = schema.metadata or {}
+    own = json.loads(metadata.get(b"PANDAS_ATTRS", b"{}"))
+    written: dict[str, Any] = own or json.loads(metadata.get(b"pandas", b"{}")).get("attributes") or {}
+    return written
+
+
+def to_rows(table: pa.Table) -> pd.DataFrame:
+    """The columns as they stand in the file: no index is made of one, and whole numbers stay whole."""
+    rows: pd.DataFrame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
+    return rows
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -280,7 +298,7 @@ def _check_ids(source: Source, chunk: int) -> None:
 # --- a chunk ------------------------------------------------------------------------------------
 
 
-def _scored(rows: pd.DataFrame, start: int, task: Task, scorer: Any) -> pa.Table:
+def _scored(rows: pd.DataFrame, start: int, task: Task, scorer: Any, of_all: dict[str, Any]) -> pa.Table:
     """The scores of a chunk, with the ledger and the provenance in the table's metadata."""
     made = {} if task.given_ids and rows["quote_id"].notna().all() else _make_ids(rows, start)
     blank = rows["text"].isna() | (rows["text"].astype("string").fillna("").str.strip() == "")
@@ -288,7 +306,9 @@ def _scored(rows: pd.DataFrame, start: int, task: Task, scorer: Any) -> pa.Table
         # as_quotes refuses a table without text; here it is only a stretch of one
         from stance.quotes import left_out
 
-        notes = [left_out("reading", "no text", where=value) for value in rows["quote_id"]]
+        sources = rows["source"] if "source" in rows else [None] * len(rows)
+        notes = [left_out("reading", "no text", source=source, where=value)
+                 for source, value in zip(sources, rows["quote_id"], strict=True)]  # fmt: skip
         table, attrs = task.schema.empty_table(), {"left_out": notes}
     else:
         scores = score(as_quotes(rows, origin=task.origin), task.book, scorer, head=task.head, seed=task.seed,
@@ -299,6 +319,7 @@ def _scored(rows: pd.DataFrame, start: int, task: Task, scorer: Any) -> pa.Table
         table = pa.Table.from_pandas(scores[task.schema.names], schema=task.schema, preserve_index=False)
     for note in attrs.get("left_out", []):
         note["where"] = made.get(note["where"], note["where"])
+    attrs = of_all | attrs | {"left_out": [*of_all.get("left_out", []), *attrs.get("left_out", [])]}
     metadata = {**(table.schema.metadata or {}), b"PANDAS_ATTRS": json.dumps(attrs, ensure_ascii=False).encode()}
     return table.replace_schema_metadata(metadata)
 
@@ -335,6 +356,7 @@ def _plan(source: Source, book: Codebook, scorer: Any, chunk: int, seed: int, he
         "codebook": book.name, "codebook_sha256": book.sha256, "seed": seed,
         "model": getattr(scorer, "name", getattr(scorer, "__qualname__", type(scorer).__name__)),
         "model_fingerprint": getattr(scorer, "fingerprint", None), "precision": getattr(scorer, "precision", None),
+        "arithmetic": getattr(scorer, "arithmetic", None),
         "head": head if head is None or isinstance(head, str | bool) else "fitted",
     }  # fmt: skip
 

@@ -124,3 +124,13 @@ def test_the_command(monkeypatch, tmp_path):
     assert "3 pairs" in run(app, ["cache", "info"]).output
     assert "freed" in run(app, ["cache", "clear"]).output
     assert "0 pairs" in run(app, ["cache", "info"]).output
+
+
+def test_a_cache_travels_to_another_process(tmp_path):
+    import pickle
+
+    cache = ScoreCache(tmp_path, 1 << 20)
+    cache.put("scope", [("p", "h")], np.array([[0.5, 0.25, 0.25]]))
+    values, found = pickle.loads(pickle.dumps(cache)).get("scope", [("p", "h")])
+    assert found.all()
+    assert values.tolist() == [[0.5, 0.25, 0.25]]

@@ -82,6 +82,7 @@ def test_quotes_without_a_speaker_are_one_speaker_however_many():
     unnamed["quote_id"] = "u" + unnamed["quote_id"]
     with pytest.warns(UserWarning, match="Only 4 speakers"):
         few = compare(known, "A", "B").summary.iloc[0]
+    with pytest.warns(UserWarning, match="Only 4 speakers"):
         many = compare(pd.concat([known, unnamed], ignore_index=True), "A", "B").summary.iloc[0]
     assert (many["n_speakers_a"], many["n_quotes_a"]) == (4, few["n_quotes_a"] + 30)
     assert many["high"] - many["low"] > 0.5 * (few["high"] - few["low"])  # 30 speakers more would halve it, and more

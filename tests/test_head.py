@@ -226,3 +226,16 @@ def test_the_bundled_head_is_whole_small_and_of_the_default_codebook():
     figures = pd.DataFrame(content["about"]["figures"]).set_index(["frame", "scores"])[["AUC support", "AUC oppose"]]
     for frame in content["default"]:  # the default only where it was better on quotes that it was not fitted on
         assert figures.loc[(frame, "fitted")].mean() > figures.loc[(frame, "zero-shot")].mean()
+
+
+def test_fitted_again_it_takes_the_new_codebook_and_no_others_entailments():
+    scorer = fitted()
+    made, codes = texts(40, seed=5)
+    other = TOY_BOOK.model_copy(update={"name": "other"})
+    found = stance.entail(made, other, Toy())
+    with pytest.raises(ModelError, match="another model or codebook"):
+        scorer.transform(found)
+    assert scorer.set_params(codebook=other).fit(made, codes).codebook_.name == "other"
+    assert scorer.fit(found, codes).transform(found).shape[0] == 40
+    with pytest.raises(InputError, match="no column 'text'"):
+        scorer.transform(pd.DataFrame({"words": ["x"]}))

@@ -96,11 +96,11 @@ CASES = {
         "Ada Finch and Bo Reed met. [Ms Finch’s solicitor] said. [Finch’s husband] said. [One person close to Finch] "
         "said. [A lawyer representing Ada Finch] said. [A man who met Ada Finch] said.", ["unnamed"] * 5),
     "two who speak together are not one of them": (
-        "Ada Finch and Bo Reed met Cy Tansley. [Finch and Reed] said. [Ms Finch and Mr Reed] said. [Ada Finch, the home "
-        "secretary, and her shadow Bo Reed] said. [Ada Finch, Bo Reed and Cy Tansley] said.", ["person"] * 4),
+        "Ada Finch and Bo Reed met Cy Tansley. [Finch and Reed] said. [Ms Finch and Mr Reed] said. [Ada Finch, the "
+        "home secretary, and her shadow Bo Reed] said. [Ada Finch, Bo Reed and Cy Tansley] said.", ["person"] * 4),
     "who said it stands right before “who”": (
-        "Ada Finch, the home secretary, [who] said so, came. A lorry driver [who] said this was sent back. Ada Finch met "
-        "a driver [who] said that.", ["Ada Finch", "unnamed", "unnamed"]),
+        "Ada Finch, the home secretary, [who] said so, came. A lorry driver [who] said this was sent back. Ada Finch "
+        "met a driver [who] said that.", ["Ada Finch", "unnamed", "unnamed"]),
     "after “responding to” the next is another": (
         "Responding to Ada Finch, [the council leader] said that it was late.", ["unnamed"]),
     "a body whose name begins like a party's": (

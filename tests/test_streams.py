@@ -84,6 +84,30 @@ def test_rows_without_text_or_id_are_counted(tmp_path):
     assert stance.ledger(table)["where"].tolist() == ["row 2", "row 4", "row 5"]
 
 
+def test_the_ledger_of_the_whole_table_stands_once(tmp_path):
+    rows = some_quotes(20)
+    rows.loc[[3, 17], "text"] = " "
+    rows.to_csv(tmp_path / "q.csv", index=False)
+    table = stance.as_quotes(rows.drop(columns="spans"))
+    table.attrs["articles"] = [{"source": "s"}]
+    table.assign(date="2024-09-06").to_parquet(tmp_path / "q.parquet")  # pandas keeps the ledger beside the columns
+    for source in (tmp_path / "q.csv", table, tmp_path / "q.parquet"):
+        folder = tmp_path / f"scores-{type(source).__name__}-{getattr(source, 'suffix', '')}"
+        done = score_stream(source, folder, BOOK, scorer, chunk=4)
+        assert (done.parts, done.quotes, done.left_out) == (5, 18, 2)
+        assert len(done.read().attrs["left_out"]) == 2
+
+
+def test_an_index_with_a_name_is_a_column_and_long_numbers_stay_whole(tmp_path):
+    rows = some_quotes(6).drop(columns="mine").set_index("quote_id")
+    rows["post"] = pd.array([2**60 + 1, None, 2**60 + 3, 4, 5, 6], dtype="Int64")
+    rows.to_parquet(tmp_path / "q.parquet")
+    found = score_stream(tmp_path / "q.parquet", tmp_path / "scores", BOOK, scorer, chunk=4).read()
+    assert found["quote_id"].tolist() == [f"q{i}" for i in range(6)]
+    posts = pa.concat_tables(pq.read_table(part) for part in sorted((tmp_path / "scores").glob("part-*")))["post"]
+    assert posts.to_pylist()[:3] == [2**60 + 1, None, 2**60 + 3]
+
+
 def test_a_finished_folder_is_not_done_again_and_another_plan_is_refused(quotes_file, tmp_path):
     folder = tmp_path / "scores"
     score_stream(quotes_file, folder, BOOK, scorer, chunk=30, progress=False)

@@ -1,4 +1,4 @@
-"""Adds the authors' sheets of groups, FOLDER/LETTER-NNN.txt, to grids.jsonl, in the place of what the same authors have there.
+"""Adds the authors' sheets of groups, FOLDER/LETTER-NNN.txt, to grids.jsonl; they replace what an author has there.
 
     python models/nli/build_grids.py --sheets FOLDER
 

@@ -260,8 +260,11 @@ class Cast:
     def _full_name(self, named: Named) -> str | None:
         if named.honorific in {"Lord", "Lady", "Baroness", "Baron", "Viscount", "Earl"} and named.names:
             gender = gender_of_title(named.honorific)
-            here = [name for name in self.by_surname.get(_folded(named.names[-1]), ())
-                    if (self.persons[name].gender or gender) == gender and not self.people.sits(name, self.date)]  # fmt: skip
+            here = [
+                name
+                for name in self.by_surname.get(_folded(named.names[-1]), ())
+                if (self.persons[name].gender or gender) == gender and not self.people.sits(name, self.date)
+            ]
             if len(here) == 1:
                 return here[0]
             known = self.people.find(f"{named.honorific} {named.names[0]}")

@@ -7,6 +7,7 @@ The words are read in the order of the text, and each one understood becomes a m
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from stance.articles import Article
 from stance.attribution.marks import Mark, Speaker
@@ -167,7 +168,7 @@ class _Reader:
     # --- names ----------------------------------------------------------------------------------
 
     def _two_speak(self, who: str) -> bool:
-        """Whether two persons are named side by side: "Finch and Reed", "Ada Finch, the mayor, and her deputy Bo Reed"."""
+        """Whether two persons are named side by side: "Finch and Reed", "Ada Finch, the mayor, and Bo Reed"."""
         people: list[tuple[int, int, str]] = []
         for match in re.finditer(NAME, who):
             named = Named.of(match.group())
@@ -175,7 +176,7 @@ class _Reader:
             known = [name] if name else self.cast.candidates(named) if len(named.names) == 1 else []
             if known and not _only_told(who[: match.start()], who[match.end() :]):
                 people.append((match.start(), match.end(), known[0]))
-        between = [(who[a[1] : b[0]], a[2], b[2]) for a, b in zip(people, people[1:], strict=False)]
+        between = [(who[a[1] : b[0]], a[2], b[2]) for a, b in pairwise(people)]
         return any(one != other and _BESIDE.fullmatch(words) for words, one, other in between)
 
     def _named(self, who: str) -> Speaker | None:
@@ -185,11 +186,7 @@ class _Reader:
             named = Named.of(match.group())
             name = self.cast.full_name(named)
             ahead, behind = text[: match.start()], text[match.end() :]
-            if (
-                name is None
-                or is_seat(ahead, match.group() + behind[:4])
-                or _only_told(ahead, behind)
-            ):
+            if name is None or is_seat(ahead, match.group() + behind[:4]) or _only_told(ahead, behind):
                 continue
             if ahead and re.match(r"\s+(?:spokes|source|aide)", behind):
                 continue
@@ -279,7 +276,8 @@ class _Reader:
         last = self.cast.last_before(at)
         if last and last[0] >= start:
             surname = bare_name(last[1]).split()[-1]
-            if re.search(rf"{re.escape(surname)}\s*(?:\([^)]*\)\s*)?(?:,[^,]{{1,80}},\s*|,?\s*)$", self.cast.text[last[0] : at]):
+            beside = rf"{re.escape(surname)}\s*(?:\([^)]*\)\s*)?(?:,[^,]{{1,80}},\s*|,?\s*)$"
+            if re.search(beside, self.cast.text[last[0] : at]):
                 return Speaker(last[1], "person", 0.7)
         return _unnamed(ahead[-60:] or "who")
 

@@ -127,8 +127,8 @@ def compared_rows(
     """The rows that a comparison of two groups takes, by :func:`compare`'s rules.
 
     Returns:
-        The rows with the columns ``group``, ``unit`` (the speaker, or "unnamed of" the group) and ``named``, and with the
-        ledger of the others; the two groups; the notes on what was left out.
+        The rows with the columns ``group``, ``unit`` (the speaker, or "unnamed of" the group) and ``named``, and with
+        the ledger of the others; the two groups; the notes on what was left out.
     """
     _check_arguments(scores, by, measure, None, "speaker", "speaker", 100)
     names = _groups(scores, [g for g in (a, b) if g is not None], by)

@@ -2,7 +2,8 @@
 
 The numbers are those of ``BertForSequenceClassification`` to rounding. What is saved: most padding (a batch
 holds pairs of about one length), the last layer's work on every token but the first (the classifier reads that one
-alone), and, in bfloat16, the time of the matrix products. Sums, layer norms, the last layer's first token and the classifier stay in float32 in either arithmetic.
+alone), and, in bfloat16, the time of the matrix products. Sums, layer norms, the last layer's first token and the
+classifier stay in float32 in either arithmetic.
 
 Devlin et al. (2019), "BERT", NAACL.
 """

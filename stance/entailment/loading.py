@@ -40,8 +40,9 @@ def load_model(
     Args:
         name: nothing or "bundled", a path, or a name such as "MoritzLaurer/deberta-v3-large-zeroshot-v2.0".
         device: "cpu", "cuda", …; "auto" is a CUDA device where there is one.
-        precision: "auto" computes in the fastest way that the processor does well and that keeps every probability
-            within 0.005 of float32; "exact" computes in float32, the same to 1e-5 whatever the batches.
+        precision: "auto" computes in the fastest way that the processor does well and that keeps scores, which are
+            means over three wordings or more, within 0.005 of float32; "exact" computes in float32, the same to 1e-5
+            whatever the batches.
         cache: whether probabilities are remembered in the user's cache directory (see :mod:`stance.cache`).
 
     Raises:
@@ -51,25 +52,35 @@ def load_model(
     check_precision(precision)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    base = _load(str(name or BUNDLED), device)
+    name = str(name or BUNDLED)
+    folder = bundled_folder() if name == BUNDLED else Path(name).expanduser()
+    base = _load(name, device, folder.resolve() if folder.is_dir() else None, _stamp(folder))
     return base.with_precision(precision).with_cache(default_cache() if cache else None)
 
 
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """The files of a model's folder with size and time: another model in the same place is another model."""
+    found = [(path.name, path.stat()) for path in sorted(folder.glob("*")) if path.suffix in (".json", ".safetensors")]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+
+
 @lru_cache(maxsize=2)
-def _load(name: str, device: str) -> EntailmentModel:
-    folder = bundled_folder() if name == BUNDLED else Path(name).expanduser()
-    if folder.is_dir():
+def _load(name: str, device: str, folder: Path | None, stamp: tuple[Any, ...]) -> EntailmentModel:
+    """The model of a folder, as it was at ``stamp``, or of the Hub where there is no such folder."""
+    if folder is not None:
         _check_folder(folder)
         stored = _stored(folder) if device == "cpu" else None
         network, tokenizer = stored or _from_pretrained(str(folder), name, device, local=True)
         files = sorted(folder.glob("*.safetensors"))
-    elif folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+    elif Path(name).is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise ModelError(f"{name}: no such folder; give a model folder, or a Hub name such as "
                          "'MoritzLaurer/deberta-v3-large-zeroshot-v2.0'")  # fmt: skip
     else:
         network, tokenizer = _from_hub(name, device)
         files = _cached_weights(name)
-    return EntailmentModel(network, tokenizer, name, files)
+    model = EntailmentModel(network, tokenizer, name, files)
+    model.fingerprint  # noqa: B018 - of these very files, before anybody can change them; the model's copies share it
+    return model
 
 
 def _check_folder(folder: Path) -> None:

@@ -128,6 +128,11 @@ class EntailmentModel:
     def three_way(self) -> bool:
         return self._columns[1] is not None
 
+    @property
+    def arithmetic(self) -> str:
+        """What a large job is computed in on this processor: "float32" or "bfloat16"."""
+        return self._engine(SMALL_JOB).arithmetic
+
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the weights' file; of the concatenated hashes where there are several."""
@@ -211,12 +216,16 @@ class EntailmentModel:
     def __call__(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
         return self.predict(pairs)
 
+    def _exact(self) -> Engine:
+        if "exact" not in self._engines:
+            self._engines["exact"] = exact_engine(self._network, self._tokenizer)
+        return self._engines["exact"]
+
     def _engine(self, pairs: int) -> Engine:
-        """The engine of this precision. A small job is done in float32: that is within the bound of "auto" too."""
-        exact = self._engines.get("exact")
-        if exact is None:
-            exact = self._engines["exact"] = exact_engine(self._network, self._tokenizer)
-        if self.precision == "exact" or pairs < SMALL_JOB:
+        """The engine of this precision. A small job is done in float32, which is within the bound of "auto" too, but
+        not where batches are fixed: there the numbers must not depend on how many pairs come together."""
+        exact = self._exact()
+        if self.precision == "exact" or (pairs < SMALL_JOB and self.tokens_a_batch is None):
             return exact
         if "auto" not in self._engines:
             self._engines["auto"] = quick_engine(self._network, self._tokenizer, self._encode, self.temperature, exact)
@@ -261,7 +270,7 @@ class EntailmentModel:
         if not texts:
             return np.empty((0, 0))
         encoded = Encoded(self._tokenizer.ids(texts, special=True, most=self.max_tokens), None)
-        engine = self._engine(1)
+        engine = self._exact()
         order = np.argsort(-encoded.lengths, kind="stable").tolist()
         parts = [engine.means(encoded, order[first : first + 32]).numpy() for first in range(0, len(order), 32)]
         vectors: NDArray[np.float64] = np.concatenate(parts)[np.argsort(order)]

@@ -64,7 +64,7 @@ class StanceScorer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: shapes that do not fit, or a value that is no code.
         """
-        found = self._entailed(X)
+        found = self._entailed(X, load_codebook(self.codebook))
         self.codebook_ = found.codebook
         codes = self._codes(y, len(found.table))
         speakers = self._groups(found, groups)
@@ -122,14 +122,14 @@ class StanceScorer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Any) -> Floats:  # noqa: N803
         """(n, 2 x frames): support and oppose of each frame, in [0, 1]; oppose is NaN where the frame has none."""
         check_is_fitted(self, "heads_")
-        found = self._entailed(X)
+        found = self._entailed(X, self.codebook_, fitted=True)
         scores = self.probabilities(found)
         return np.column_stack([column for frame in self.codebook_.frames for column in scores[frame.name]])
 
     def predict(self, X: Any) -> NDArray[np.int64]:  # noqa: N803
         """(n, frames) the likeliest code, 1, 0 or -1; without a fitted head, from 0.5 on."""
         check_is_fitted(self, "heads_")
-        found = self._entailed(X)
+        found = self._entailed(X, self.codebook_, fitted=True)
         features, plain = (features_of(found)[0] if self.heads_ else None), self._zero_shot(found)
         out = np.zeros((len(found.table), len(self.codebook_.frames)), dtype=np.int64)
         for at, frame in enumerate(self.codebook_.frames):
@@ -156,15 +156,19 @@ class StanceScorer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return {str(name): (part["support"].to_numpy("float64"), part["oppose"].to_numpy("float64"))
                 for name, part in scores.groupby("frame", sort=False)}  # fmt: skip
 
-    def _entailed(self, X: Any) -> Entailed:  # noqa: N803
+    def _entailed(self, X: Any, book: Codebook, *, fitted: bool = False) -> Entailed:  # noqa: N803
         if isinstance(X, Entailed):
+            if fitted and (X.codebook.sha256 != book.sha256 or X.model.get("sha256") != self.model_sha256_):
+                raise ModelError("the entailments are of another model or codebook than this was fitted on; entail "
+                                 "again, or fit again")  # fmt: skip
             return X
-        book: Codebook = getattr(self, "codebook_", None) or load_codebook(self.codebook)
         if not isinstance(X, pd.DataFrame):
             texts = np.asarray(X, dtype=object)
             if texts.ndim != 1 or not len(texts):
                 raise InputError(f"X has the shape {texts.shape}; give a list of one or more texts, or a quotes table")
             X = pd.DataFrame({"text": texts})  # noqa: N806
+        if "text" not in X:
+            raise InputError(f"X has no column 'text' (columns: {', '.join(map(str, X.columns))})")
         blank = [i for i, text in enumerate(X["text"]) if not isinstance(text, str) or not text.strip()]
         if blank:
             raise InputError(
