@@ -87,7 +87,7 @@ def main() -> None:
 
 def _unfitted(scorer: StanceScorer) -> StanceScorer:
     out = StanceScorer(scorer.codebook, scorer.model)
-    out.codebook_, out.heads_ = scorer.codebook_, {}
+    out.codebook_, out.model_sha256_, out.heads_ = scorer.codebook_, scorer.model_sha256_, {}
     return out
 
 

@@ -308,6 +308,8 @@ def main() -> None:
     parser.add_argument("--also", default=None, help="export: a second model folder, averaged with the first")
     parser.add_argument("--share", type=float, default=0.8, help="export: weight of the first")
     parser.add_argument("--quotes", type=int, default=0, help="draws of hypotheses for the labelled quotes")
+    parser.add_argument("--cues", type=float, default=0.0, help="share of the quotes with a copy that names a party")
+    parser.add_argument("--most", type=int, default=None, help="at most so many pairs of a stage, drawn at random")
     parser.add_argument("--unlabelled", type=int, default=4000, help="label: pairs that nobody labelled")
     args = parser.parse_args()
     args.drop_longer = False
@@ -342,7 +344,10 @@ def main() -> None:
     else:
         rows = kept + with_party_cues(kept, share=0.12, rng=rng) + general
     for _ in range(args.quotes):
-        rows += quote_pairs(rng)
+        drawn = quote_pairs(rng)
+        rows += drawn + with_party_cues(drawn, share=args.cues, rng=rng)
+    if args.most is not None and args.most < len(rows):
+        rows = rng.sample(rows, args.most)
     train(args, rows, dev)
 
 
