@@ -16,16 +16,21 @@ Precision = Literal["auto", "exact"]
 BOUND = 0.005  # largest change of a score, which is a mean over three wordings or more, that "auto" may make
 _MARGIN = 2.0  # the probe is small, so it must keep well within the bound
 SMALL_JOB = 256  # pairs; fewer are done in float32 sooner than a quick engine is made and checked
+# The last four are statements of models/nli/political.jsonl on which rounding moves scores most, of 70 looked at.
 _PREMISES = (
     "We will go after the gangs who run this trade, seize their boats and put them in prison.",
     "It is not a deterrent if nobody believes it will ever happen, and nobody does.",
-    "The minister refused to say when the new centre would open.",
     "People who come here illegally will be sent back within weeks, and word will get round.",
-    "Schools need teachers, not slogans. I have said so for ten years and I will say it again, whoever is in office, "
-    "because every child in this town has lost lessons this winter.",
-    "Taxes must rise.",
-    "The council has closed two libraries, and the third one opens only on Tuesdays.",
     "I never promised that; what I said was that we would look at the costs first and decide in the spring.",
+    "Let's get back to 0.7, by all means. There must be a dictator somewhere whose third palace still lacks a helipad, "
+    "and I'm sure my constituents in Bolsover, with their boarded-up baths, would be tickled pink to chip in.",
+    "Whose hospital shuts for the extra brigade? Whose bus, whose library, whose school breakfast? My Green colleagues "
+    "and I have asked the minister six times where three per cent will come from, and why a nation bristling with "
+    "warheads isn't safe already.",
+    "Were the operator to electrify the vessel and guarantee that a third of it is landed at Grangemouth, I might hold "
+    "my nose and wave Rosebank through. They've offered neither, so I'm a no, and a cross one.",
+    "This is not censorship. Nobody is taking your jokes away. We're telling the men who sell fake pills to teenagers "
+    "that the law doesn't stop at the edge of the screen.",
 )
 _CLAIMS = (
     (

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stance.entailment.encoding import Encoded, FastTokenizer
 
-BUDGETS = (1024, 2048, 4096, 8192)  # tokens a batch, tried in turn
+BUDGETS = (1024, 2048, 4096)  # tokens a batch, tried in turn
 TRIALS = 2  # batches of each size before one is chosen
 
 
