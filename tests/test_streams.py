@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import threading
 import time
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tqdm.auto import tqdm
 
 import stance
 from stance.codebook import parse_codebook
@@ -130,8 +132,14 @@ def test_a_finished_folder_is_not_done_again_and_another_plan_is_refused(quotes_
         stance.read_table(folder)
 
 
+def scored_alone(args, options):
+    # tqdm's lock is shared with the parent after a fork; a child killed while it holds it would hang the parent.
+    tqdm.set_lock(threading.RLock())
+    score_stream(*args, **options)
+
+
 def in_a_process(*args, **options):
-    process = multiprocessing.get_context("fork").Process(target=score_stream, args=args, kwargs=options)
+    process = multiprocessing.get_context("fork").Process(target=scored_alone, args=(args, options))
     process.start()
     return process
 
