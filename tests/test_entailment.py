@@ -202,9 +202,9 @@ def test_a_quick_engine_that_moves_scores_is_refused(tiny_model, monkeypatch):
     exact = model._engine(1)
     parts = (model._network, model._tokenizer, model._encode)
     monkeypatch.setattr("stance.entailment.choice.BOUND", 1.0)
-    assert quick_engine(*parts, 1.0, exact).arithmetic == "bfloat16"
+    assert quick_engine(*parts, 1.0, model.max_tokens, exact).arithmetic == "bfloat16"
     monkeypatch.setattr("stance.entailment.choice.BOUND", 0.0)
-    assert quick_engine(*parts, 1.0, exact) is exact
+    assert quick_engine(*parts, 1.0, model.max_tokens, exact) is exact
 
 
 def test_tokens_are_joined_as_the_tokenizer_joins_them(tiny_model):

@@ -228,7 +228,9 @@ class EntailmentModel:
         if self.precision == "exact" or (pairs < SMALL_JOB and self.tokens_a_batch is None):
             return exact
         if "auto" not in self._engines:
-            self._engines["auto"] = quick_engine(self._network, self._tokenizer, self._encode, self.temperature, exact)
+            self._engines["auto"] = quick_engine(
+                self._network, self._tokenizer, self._encode, self.temperature, self.max_tokens, exact
+            )
         return self._engines["auto"]
 
     def _compute(
