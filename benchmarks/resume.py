@@ -51,8 +51,8 @@ def main() -> None:
                 shutil.rmtree(folder / "killed")
         subprocess.run(command(source, folder / "killed"), check=True, capture_output=True)
         same = content(folder / "whole") == content(folder / "killed")
-        print(f"{kills} kills within {whole:.0f} s each, of {parts} parts were there after each {seen}; the folder is the same byte for "
-              f"byte: {same}")  # fmt: skip
+        print(f"{kills} kills within {whole:.0f} s each, of {parts} parts were there after each {seen}; the folder is "
+              f"the same byte for byte: {same}")  # fmt: skip
     raise SystemExit(not same)
 
 

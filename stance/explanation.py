@@ -18,7 +18,7 @@ import pandas as pd
 from stance.codebook import Codebook, load_codebook
 from stance.entailment import sentence_spans
 from stance.errors import InputError
-from stance.scoring import load_scorer, score
+from stance.scoring import exact_scorer, score
 
 # Words that carry no claim by themselves; leaving them out breaks the grammar more than the meaning.
 FUNCTION_WORDS = frozenset(
@@ -142,9 +142,7 @@ def explain(
         raise InputError(f"the frame {frame!r} has no opposing facets; explain its support")
     if not quote.strip():
         raise InputError("the quote is blank; there is nothing to explain")
-    model = load_scorer(model)
-    if hasattr(model, "with_precision"):
-        model = model.with_precision("exact")  # small differences are what is looked for
+    model = exact_scorer(model)
     used = score([quote], book, model, head=head, progress=False).attrs["provenance"]["head"]
     fitted = used.get("name") if used["used"] and frame in used["frames"] else None
     if fitted is None:  # the frame's own hypotheses are enough; a head reads all of them

@@ -315,6 +315,16 @@ def _strongest(
     return best
 
 
+def exact_scorer(model: Any) -> Any:
+    """What scores pairs, in float32 where it lets one choose: for work on small differences.
+
+    Raises:
+        ModelError: as :func:`stance.load_model`.
+    """
+    scorer = load_scorer(model)
+    return scorer.with_precision("exact") if hasattr(scorer, "with_precision") else scorer
+
+
 def load_scorer(
     model: Any, precision: str | None = None, *, cache: bool | None = None, tokens_a_batch: int | None = None
 ) -> Any:

@@ -345,7 +345,7 @@ def main() -> None:
         rows = kept + with_party_cues(kept, share=0.12, rng=rng) + general
     for _ in range(args.quotes):
         drawn = quote_pairs(rng)
-        rows += drawn + with_party_cues(drawn, share=args.cues, rng=rng)
+        rows += drawn + (with_party_cues(drawn, share=args.cues, rng=rng) if args.cues else [])
     if args.most is not None and args.most < len(rows):
         rows = rng.sample(rows, args.most)
     train(args, rows, dev)

@@ -15,7 +15,7 @@ from stance.errors import InputError
 from stance.people import Roster
 from stance.people import roster as bundled_roster
 from stance.quotes import as_quotes
-from stance.scoring import load_scorer, score
+from stance.scoring import exact_scorer, score
 
 # Each party's words, longest first: the party, its members, and its adjective. Case counts: "labour" is work.
 PARTY_WORDS = {
@@ -84,9 +84,7 @@ def audit_party_cues(
     if not any(which.any() for which in changed.values()):
         raise InputError(f"none of {len(table)} quotes names a party or a politician; there is no cue to mask")
     any_cue = np.logical_or.reduce(list(changed.values()))
-    model = load_scorer(model)
-    if hasattr(model, "with_precision"):
-        model = model.with_precision("exact")  # small differences are what is looked for
+    model = exact_scorer(model)
     plain = score(table[any_cue][["quote_id", "text"]], book, model, progress=progress, seed=seed)
     rows = []
     for change, found in texts.items():
