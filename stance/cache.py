@@ -1,7 +1,7 @@
-"""Probabilities that were computed before, by content, in the user's cache directory.
+"""Probabilities and embeddings that were computed before, by content, in the user's cache directory.
 
 A key is a hash of the model (weights, configuration, tokenizer), the arithmetic, the premise and the hypothesis; a
-value is the three probabilities. One SQLite file in write-ahead mode serves several processes at once. It is written
+value is the three probabilities, or a text's embedding. One SQLite file in write-ahead mode serves several processes at once. It is written
 here and not with diskcache because thousands of keys are asked for at a time, which that library does one by one.
 
 Environment: ``STANCE_CACHE=0`` turns it off, ``STANCE_CACHE_DIR`` says where it is, ``STANCE_CACHE_MB`` how large it
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS scores (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNI
 
 
 class ScoreCache:
-    """Probabilities on disk.
+    """Rows of numbers on disk, by the pair of texts they belong to.
 
     A cache is a convenience: where it cannot be read or written (a full disk, a damaged file), one warning says so and
     the scores are computed.
@@ -51,9 +51,14 @@ class ScoreCache:
     def __reduce__(self) -> tuple[Any, ...]:
         return ScoreCache, (self.path.parent, self.limit)  # connections do not travel
 
-    def get(self, scope: str, pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """What is known of n pairs: (n, 3) probabilities, and an (n,) mask of those that were found."""
-        values = np.full((len(pairs), 3), np.nan)
+    def get(
+        self, scope: str, pairs: Sequence[tuple[str, str]], width: int = 3, dtype: str = "<f8"
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """What is known of n pairs: (n, width) numbers, and an (n,) mask of those that were found.
+
+        ``width`` and ``dtype`` are those of :meth:`put` for this scope.
+        """
+        values = np.full((len(pairs), width), np.nan)
         found = np.zeros(len(pairs), dtype=bool)
         if self._broken or not self.path.is_file():
             return values, found
@@ -64,18 +69,20 @@ class ScoreCache:
                 marks = ",".join("?" * len(part))
                 rows = self._connection().execute(f"SELECT key, value FROM scores WHERE key IN ({marks})", part)
                 for key, value in rows:
-                    values[place[key]] = np.frombuffer(value, dtype="<f8")
+                    values[place[key]] = np.frombuffer(value, dtype=dtype)
                     found[place[key]] = True
         except (sqlite3.Error, OSError, ValueError) as error:
             self._give_up(error)
-            return np.full((len(pairs), 3), np.nan), np.zeros(len(pairs), dtype=bool)
+            return np.full((len(pairs), width), np.nan), np.zeros(len(pairs), dtype=bool)
         return values, found
 
-    def put(self, scope: str, pairs: Sequence[tuple[str, str]], values: NDArray[np.float64]) -> None:
-        """Remembers the (n, 3) probabilities of n pairs, in one transaction."""
+    def put(
+        self, scope: str, pairs: Sequence[tuple[str, str]], values: NDArray[np.float64], dtype: str = "<f8"
+    ) -> None:
+        """Remembers the (n, width) numbers of n pairs as ``dtype``, in one transaction."""
         if self._broken or not len(pairs):
             return
-        rows = [(_key(scope, pair), row.astype("<f8").tobytes()) for pair, row in zip(pairs, values, strict=True)]
+        rows = [(_key(scope, pair), row.astype(dtype).tobytes()) for pair, row in zip(pairs, values, strict=True)]
         try:
             connection = self._connection()
             with connection:

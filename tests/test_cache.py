@@ -134,3 +134,16 @@ def test_a_cache_travels_to_another_process(tmp_path):
     values, found = pickle.loads(pickle.dumps(cache)).get("scope", [("p", "h")])
     assert found.all()
     assert values.tolist() == [[0.5, 0.25, 0.25]]
+
+
+def test_embeddings_are_found_again_to_the_last_bit(tmp_path, monkeypatch):
+    texts = ["We will arrest the smugglers.", "Nobody should drown.", "We will arrest the smugglers."]
+    model = load_model().with_cache(ScoreCache(tmp_path))
+    first = model.embed(texts)
+    assert model.cache.info()["entries"] == 2
+    np.testing.assert_array_equal(first[0], first[2])
+    monkeypatch.setattr(model, "_vectors", lambda texts: pytest.fail("computed again"))
+    np.testing.assert_array_equal(model.embed(texts), first)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(model.with_cache(None).embed(texts), first)
+    assert model.embed(["Something new.", *texts]).shape == (4, first.shape[1])

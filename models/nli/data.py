@@ -182,26 +182,61 @@ def with_party_cues(rows: Sequence[dict], share: float, rng: random.Random) -> l
     another one in its place, hypotheses too; any other is prefixed with its speaker's party, as
     transcripts and captions do.
     """
-    by_premise = defaultdict(list)
-    for row in rows:
-        by_premise[row["premise"]].append(row)
     copies = []
-    for premise, pairs in by_premise.items():
-        named = bool(_PARTY.search(premise))
-        if rng.random() >= (1.0 if named else share):
-            continue
-        if named:
-            state = rng.getrandbits(32)
-            for row in pairs:
-                joined = f"{premise}\n{row['hypothesis']}"
-                new_premise, new_hypothesis = swap_party(joined, random.Random(state)).split("\n", 1)
-                copies.append({**row, "premise": new_premise, "hypothesis": new_hypothesis, "cue": True})
-        else:
-            party = rng.choice(PARTIES)
-            form = rng.choice(["{p}: {t}", "{p} MP: {t}", "({p}) {t}", "A {p} spokesperson said: {t}"])
-            text = form.format(p=party, t=premise)
-            copies += [{**row, "premise": text, "cue": True} for row in pairs]
+    for pairs in _by_premise(rows):
+        if _names_party(pairs) or rng.random() < share:
+            copies += [{**row, "premise": p, "hypothesis": h, "cue": True} for row, (p, h) in _cued(pairs, rng)]
     return copies
+
+
+def with_twins(rows: Sequence[dict], share: float, rng: random.Random) -> list[dict]:
+    """The rows; those of a share of the premises, and of all that name a party, with a "twin": (premise, hypothesis).
+
+    The twin says the same of another party, so a model must answer both alike. Half of the premises that name no
+    party get one party before the row's own text and another before the twin's, the others only before the twin's.
+    """
+    out = []
+    for pairs in _by_premise(rows):
+        if not (named := _names_party(pairs)) and rng.random() >= share:
+            out += pairs
+            continue
+        if not named and rng.random() < 0.5:
+            first, second, form = *rng.sample(PARTIES, 2), rng.choice(_FORMS)
+            for row in pairs:
+                texts = [form.format(p=party, t=row["premise"]) for party in (first, second)]
+                out.append({**row, "premise": texts[0], "twin": (texts[1], row["hypothesis"])})
+        else:
+            out += [{**row, "twin": twin} for row, twin in _cued(pairs, rng)]
+    return out
+
+
+_FORMS = ["{p}: {t}", "{p} MP: {t}", "({p}) {t}", "A {p} spokesperson said: {t}"]
+
+
+def _by_premise(rows: Sequence[dict]) -> list[list[dict]]:
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row["premise"]].append(row)
+    return list(groups.values())
+
+
+def _names_party(pairs: Sequence[dict]) -> bool:
+    return bool(_PARTY.search(pairs[0]["premise"]))
+
+
+def _cued(pairs: Sequence[dict], rng: random.Random) -> Iterable[tuple[dict, tuple[str, str]]]:
+    """Each pair of one premise with its (premise, hypothesis) for another party."""
+    if _names_party(pairs):
+        state = rng.getrandbits(32)
+        for row in pairs:
+            joined = f"{row['premise']}\n{row['hypothesis']}"
+            premise, hypothesis = swap_party(joined, random.Random(state)).split("\n", 1)
+            yield row, (premise, hypothesis)
+    else:
+        party = rng.choice(PARTIES)
+        form = rng.choice(_FORMS)
+        for row in pairs:
+            yield row, (form.format(p=party, t=row["premise"]), row["hypothesis"])
 
 
 def batches(lengths: Sequence[int], size: int, rng: random.Random, pool: int = 40) -> Iterable[list[int]]:

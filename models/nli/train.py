@@ -42,6 +42,7 @@ from data import (
     read_jsonl,
     thinned,
     with_party_cues,
+    with_twins,
 )
 from torch.nn import functional
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -73,6 +74,15 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor, soft: torch.Tensor, gold
     return (share * gold + (1 - share) * teacher).mean()
 
 
+def disagreement(logits: torch.Tensor, first: list[int], rows: int) -> torch.Tensor:
+    """Mean symmetric Kullback-Leibler divergence of (twins,) rows ``first`` and of what follows the ``rows`` rows.
+
+    The same as R-Drop's (Liang et al. 2021), between two wordings in the place of two dropouts.
+    """
+    a, b = (torch.log_softmax(part.float(), dim=-1) for part in (logits[first], logits[rows:]))
+    return ((a.exp() - b.exp()) * (a - b)).sum(dim=1).mean() / 2
+
+
 def pad(encoded: list[list[int]], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
     """(batch, tokens) ids and mask; a multiple of 16 tokens, for which a CPU's softmax is up to twice as quick."""
     width = -(-max(map(len, encoded)) // 16) * 16
@@ -94,15 +104,34 @@ class Pairs:
         self.types = [out["token_type_ids"][i] for i in keep] if "token_type_ids" in out else None
         self.labels = torch.tensor([label_id(rows[i].get("label")) for i in keep])
         self.soft = torch.tensor([rows[i].get("soft", [float("nan")] * 3) for i in keep])
+        self.twins = self._twins([rows[i].get("twin") for i in keep], tokenizer, max_tokens)
         self.rows = [rows[i] for i in keep]
         self.pad_id = tokenizer.pad_token_id
 
+    @staticmethod
+    def _twins(twins, tokenizer, max_tokens):
+        """By the row's number, its twin's ids and types."""
+        found = {}
+        for i, twin in enumerate(twins):
+            if twin is not None:
+                out = tokenizer(*twin, truncation="only_first", max_length=max_tokens)
+                found[i] = out["input_ids"], out.get("token_type_ids")
+        return found
+
     def batch(self, index):
-        ids, mask = pad([self.ids[i] for i in index], self.pad_id)
+        """Inputs, labels, soft labels; the rows' twins, if any, follow the rows themselves."""
+        doubled = [i for i in index if i in self.twins]
+        ids, mask = pad([self.ids[i] for i in index] + [self.twins[i][0] for i in doubled], self.pad_id)
         inputs = {"input_ids": ids, "attention_mask": mask}
         if self.types is not None:
-            inputs["token_type_ids"] = pad([self.types[i] for i in index], 0)[0]
-        return inputs, self.labels[index], self.soft[index]
+            types = [self.types[i] for i in index] + [self.twins[i][1] for i in doubled]
+            inputs["token_type_ids"] = pad(types, 0)[0]
+        rows = [*index, *doubled]
+        return inputs, self.labels[rows], self.soft[rows]
+
+    def doubled(self, index):
+        """The places in a batch of the rows that have a twin; the twins stand behind the batch in this order."""
+        return [place for place, i in enumerate(index) if i in self.twins]
 
 
 @torch.inference_mode()
@@ -189,6 +218,8 @@ def train(args, rows, dev_sets):
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(**inputs).logits
         loss = loss_of(logits, labels, soft, args.gold_share)
+        if first_twins := pairs.doubled(plan[step]):
+            loss = loss + args.agree * disagreement(logits, first_twins, len(plan[step]))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
@@ -309,6 +340,8 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.8, help="export: weight of the first")
     parser.add_argument("--quotes", type=int, default=0, help="draws of hypotheses for the labelled quotes")
     parser.add_argument("--cues", type=float, default=0.0, help="share of the quotes with a copy that names a party")
+    parser.add_argument("--twins", type=float, default=0.0, help="share of the premises with a twin of another party")
+    parser.add_argument("--agree", type=float, default=1.0, help="weight of the loss on what twins disagree in")
     parser.add_argument("--most", type=int, default=None, help="at most so many pairs of a stage, drawn at random")
     parser.add_argument("--unlabelled", type=int, default=4000, help="label: pairs that nobody labelled")
     args = parser.parse_args()
@@ -342,10 +375,12 @@ def main() -> None:
         seen = {(row["premise"], row["hypothesis"]) for row in judged}
         rows = judged + [row for row in kept if (row["premise"], row["hypothesis"]) not in seen] + general
     else:
-        rows = kept + with_party_cues(kept, share=0.12, rng=rng) + general
+        rows = kept + ([] if args.twins else with_party_cues(kept, share=0.12, rng=rng)) + general
     for _ in range(args.quotes):
         drawn = quote_pairs(rng)
         rows += drawn + (with_party_cues(drawn, share=args.cues, rng=rng) if args.cues else [])
+    if args.twins:
+        rows = with_twins([row for row in rows if "area" in row], args.twins, rng) + general
     if args.most is not None and args.most < len(rows):
         rows = rng.sample(rows, args.most)
     train(args, rows, dev)

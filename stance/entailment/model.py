@@ -271,13 +271,32 @@ class EntailmentModel:
         """
         if not texts:
             return np.empty((0, 0))
+        unique = list(dict.fromkeys(texts))
+        place = {text: i for i, text in enumerate(unique)}
+        scope = f"{self.fingerprint}:embedding:{self._device.type}"
+        cache = self.cache if self.fingerprint else None
+        keys = [(text, "") for text in unique]
+        width = int(self._network.config.hidden_size)
+        out, known = np.empty((len(unique), width)), np.zeros(len(unique), dtype=bool)
+        if cache:
+            out, known = cache.get(scope, keys, width, "<f4")
+        todo = np.flatnonzero(~known).tolist()
+        if todo:
+            out[todo] = self._vectors([unique[i] for i in todo])
+            if cache:
+                cache.put(scope, [keys[i] for i in todo], out[todo], "<f4")
+        found: NDArray[np.float64] = out[[place[text] for text in texts]]
+        return found
+
+    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(n, hidden) embeddings, rounded to float32 as the cache keeps them."""
         encoded = Encoded(self._tokenizer.ids(texts, special=True, most=self.max_tokens), None)
         engine = self._exact()
         order = np.argsort(-encoded.lengths, kind="stable").tolist()
         parts = [engine.means(encoded, order[first : first + 32]).numpy() for first in range(0, len(order), 32)]
-        vectors: NDArray[np.float64] = np.concatenate(parts)[np.argsort(order)]
+        vectors = np.concatenate(parts)[np.argsort(order)]
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors
+        return np.asarray(vectors.astype(np.float32), dtype=np.float64)
 
 
 Scorer = Callable[[Sequence[Pair]], Any]
