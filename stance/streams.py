@@ -41,6 +41,7 @@ from stance.scoring import SCORE_COLUMNS, load_scorer, score
 
 CHUNK = 512  # quotes a part: what a kill may lose
 TOKENS_A_BATCH = 4096
+IDS_A_PASS = 500_000  # hashes of quote_id held at once while they are held against each other
 _SPANS = {"spans": pa.list_(pa.list_(pa.int64())), "speaker_span": pa.list_(pa.int64()),
           "cue_span": pa.list_(pa.int64()), "window": pa.list_(pa.int64())}  # fmt: skip
 _FLOATS = {*NUMBER_COLUMNS, "support", "oppose", "stance", "spread"}
@@ -280,16 +281,21 @@ def _table_hash(table: pd.DataFrame) -> str:
 
 
 def _check_ids(source: Source, chunk: int) -> None:
-    """Ids must be unique over all chunks: eight bytes an id are held while this is looked at."""
+    """Ids must be unique over all chunks. Looked at by their hashes, a share of them a pass, so that memory does not
+    grow with the table: two equal ids fall into one share."""
     if source.path is None:
         return  # as_quotes has looked
-    hashes = []
+    passes = -(-source.rows // IDS_A_PASS)
+    twice = 0
     with pq.ParquetFile(source.path, pre_buffer=False) as file:
-        for batch in file.iter_batches(batch_size=max(chunk, 10_000), columns=["quote_id"]):
-            ids = batch.column(0).to_pandas().dropna().astype(str).to_numpy(dtype=object)
-            hashes.append(pd.util.hash_array(ids))
-    together = np.sort(np.concatenate(hashes)) if hashes else np.zeros(0, dtype=np.uint64)
-    twice = int((together[1:] == together[:-1]).sum())
+        for turn in range(passes):
+            share = [np.empty(0, dtype=np.uint64)]
+            for batch in file.iter_batches(batch_size=max(chunk, 10_000), columns=["quote_id"]):
+                ids = batch.column(0).to_pandas().dropna().astype(str).to_numpy(dtype=object)
+                found = pd.util.hash_array(ids)
+                share.append(found[found % passes == turn])
+            together = np.sort(np.concatenate(share))
+            twice += int((together[1:] == together[:-1]).sum())
     if twice:
         raise TableError(f"{source.origin}: {twice} values of quote_id stand more than once; make them unique, or "
                          "leave the column out to have them made")  # fmt: skip

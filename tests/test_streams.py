@@ -240,6 +240,17 @@ def test_bad_sources(tmp_path):
             score_stream(path, tmp_path / f"scores-{len(words)}", BOOK, scorer, chunk=1, progress=False)
 
 
+def test_ids_are_held_against_each_other_in_several_passes(tmp_path, monkeypatch):
+    monkeypatch.setattr("stance.streams.IDS_A_PASS", 4)
+    path = tmp_path / "q.parquet"
+    ids = [f"q{i}" for i in range(30)]
+    pq.write_table(pa.table({"text": ["x"] * 30, "quote_id": ids}), path)
+    assert score_stream(path, tmp_path / "fine", BOOK, scorer, chunk=7, progress=False).quotes == 30
+    pq.write_table(pa.table({"text": ["x"] * 30, "quote_id": [*ids[:27], "q3", "q3", "q20"]}), path)
+    with pytest.raises(TableError, match="3 values of quote_id stand more than once"):
+        score_stream(path, tmp_path / "twice", BOOK, scorer, chunk=7, progress=False)
+
+
 def test_other_formats_go_by_way_of_memory(tmp_path):
     table = some_quotes(20).drop(columns="spans")
     table.to_csv(tmp_path / "q.csv", index=False)
