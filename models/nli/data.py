@@ -4,7 +4,7 @@ Three kinds of rows, all ``{"premise", "hypothesis", "label", …}``:
 
 - general NLI: ``nli/nli-train.jsonl.gz`` (121,463 pairs, with "source") under the data folder;
 - political pairs: ``political.jsonl`` and ``grids.jsonl`` beside this file (with "area", "phenomenon", "part");
-- labelled quotes (``models/heads/quotes-2.jsonl`` and ``-4``) with the hypotheses of ``stances.yaml``; the other files
+- labelled quotes (``models/heads/quotes-2.jsonl``, ``-4`` and ``-6``) with the hypotheses of ``stances.yaml``; the other files
   there are kept for the head, which has to learn how sure this model is of quotes that it has not seen.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).parent
-QUOTES = [HERE.parent / "heads" / f"quotes-{number}.jsonl" for number in (2, 4)]
+QUOTES = [HERE.parent / "heads" / f"quotes-{number}.jsonl" for number in (2, 4, 6)]
 LABELS = ["entailment", "neutral", "contradiction"]
 MIGRATION = "irregular migration and border security"
 NO_LABEL = -2  # only a teacher's probabilities
