@@ -120,3 +120,54 @@ def test_areas_kept_for_testing_are_in_no_training_list(data, shared):
     rows = data.distillation_pairs(shared, 0, train.HELD_OUT, unlabelled=200)
     assert not {row["area"] for row in rows} & train.HELD_OUT
     assert sum("label" not in row for row in rows) == 200
+
+
+def test_twins_say_the_same_of_another_party(data):
+    import random
+
+    rows = [
+        {"premise": "Labour failed.", "hypothesis": "Labour is blamed.", "label": "entailment", "area": "x"},
+        *({"premise": f"We will act on {n}.", "hypothesis": "h", "label": "neutral", "area": "x"} for n in range(60)),
+    ]
+    out = data.with_twins(rows, share=0.5, rng=random.Random(3))
+    assert [row["label"] for row in out] == [row["label"] for row in rows]
+    premise, hypothesis = out[0]["twin"]
+    party = premise.removesuffix(" failed.")
+    assert party != "Labour" and hypothesis == f"{party} is blamed."
+    twins = [(row["premise"], row["twin"][0]) for row in out[1:] if "twin" in row]
+    assert 15 < len(twins) < 45
+    prefixed = [pair for pair in twins if not pair[0].startswith("We will")]
+    assert 0 < len(prefixed) < len(twins)
+    for one, other in twins:
+        assert one != other and one[-6:] == other[-6:]
+    assert data.with_twins(rows, share=0.5, rng=random.Random(3)) == out
+
+
+def test_what_twins_disagree_in_is_a_loss(data):
+    import torch
+    import train
+
+    logits = torch.tensor([[2.0, 0.0, -1.0], [0.0, 1.0, 0.0], [2.0, 0.0, -1.0]], requires_grad=True)
+    assert train.disagreement(logits, [0], 2).item() == 0  # the third row is the first one's twin, and agrees
+    loss = train.disagreement(logits, [1], 2)
+    p, q = (logits[i].softmax(0) for i in (1, 2))
+    both = ((p * (p / q).log()).sum() + (q * (q / p).log()).sum()) / 2
+    assert loss.item() == pytest.approx(both.item(), abs=1e-6)
+
+
+def test_a_batch_holds_its_rows_twins_behind_them(data):
+    import train
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(NLI)
+    rows = [
+        {"premise": "a", "hypothesis": "b", "label": "neutral"},
+        {"premise": "c", "hypothesis": "d", "label": "entailment", "twin": ("c and more", "d")},
+        {"premise": "e", "hypothesis": "f", "label": "contradiction", "twin": ("e and more", "f")},
+    ]
+    pairs = train.Pairs(rows, tokenizer, 40)
+    inputs, labels, soft = pairs.batch([2, 0, 1])
+    assert pairs.doubled([2, 0, 1]) == [0, 2]
+    assert labels.tolist() == [2, 1, 0, 2, 0]
+    assert len(inputs["input_ids"]) == len(soft) == 5
+    assert tokenizer.decode(inputs["input_ids"][3], skip_special_tokens=True) == "e and more f"
