@@ -2,24 +2,48 @@
 
     python benchmarks/workers.py [--quick]
 
-Both clusters are up and have loaded the model before the clock starts; they take turns, five times each.
+Both clusters are up and have loaded the model before the clock starts; they take turns, five times each. Beside it,
+what two processes without a scheduler reach: cores that share their arithmetic units do not give twice the speed.
 """
 
+import multiprocessing
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import torch
 from common import machine, options, premises, ratio
 
 import stance
 from stance.cluster import connect
 
 
+def alone(texts: Sequence[str]) -> None:
+    """What each bare process does with its share."""
+    torch.set_num_threads(1)
+    stance.score(texts, cache=False, progress=False)
+
+
+def bare(texts: Sequence[str], rounds: int) -> str:
+    """The ratio of one process to two, each with its model loaded."""
+    context = multiprocessing.get_context("spawn")
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    with context.Pool(1) as one, context.Pool(2) as two:
+        for number in range(-1, rounds):
+            for count, pool in ((1, one), (2, two)):
+                start = time.perf_counter()
+                pool.map(alone, [texts[i::count] for i in range(count)], chunksize=1)
+                if number >= 0:
+                    seconds[count].append(time.perf_counter() - start)
+    return ratio(seconds[1], seconds[2])
+
+
 def main() -> None:
     args = options(__doc__ or "").parse_args()
     print(machine())
-    texts = premises(8 if args.quick else 80)
+    texts = premises(8 if args.quick else 60)
     rounds = 2 if args.quick else 5
     seconds: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as place, connect("local:1") as one, connect("local:2") as two:
@@ -38,6 +62,7 @@ def main() -> None:
         same = bool((found[1] == found[2]).all())
     print(f"{len(texts)} quotes: one worker {min(seconds[1]):.1f} s, two {min(seconds[2]):.1f} s (best); "
           f"ratio {ratio(seconds[1], seconds[2])}; the same scores to the last bit: {same}")  # fmt: skip
+    print(f"two processes without a scheduler against one: {bare(texts, rounds)}")
 
 
 if __name__ == "__main__":

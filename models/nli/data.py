@@ -4,8 +4,8 @@ Three kinds of rows, all ``{"premise", "hypothesis", "label", …}``:
 
 - general NLI: ``nli/nli-train.jsonl.gz`` (121,463 pairs, with "source") under the data folder;
 - political pairs: ``political.jsonl`` and ``grids.jsonl`` beside this file (with "area", "phenomenon", "part");
-- labelled quotes (``models/heads/quotes-2.jsonl``, ``-4`` and ``-6``) with the hypotheses of ``stances.yaml``; the other files
-  there are kept for the head, which has to learn how sure this model is of quotes that it has not seen.
+- labelled quotes (``models/heads/quotes-2.jsonl``, ``-4`` and ``-6``) with the hypotheses of ``stances.yaml``; the
+  other files there are kept for the head, which has to learn how sure this model is of quotes that it has not seen.
 """
 
 import gzip

@@ -6,8 +6,9 @@
 dev        MultiNLI and Perspectrum (nli-dev.jsonl.gz; the temperature was fitted on them)
 areas      the political pairs of the areas that no training stage saw (train.HELD_OUT), by phenomenon and author,
            with the calibration error of P(entailment)
-question   tests/data/frames-dev.jsonl, the half "report": AUC of support, macro-F1 of support / oppose / neither by the
-           rule chosen on the half "choose"; beside the untouched encoder's cosine
+question   tests/data/frames-dev.jsonl, the half "report", and political/frames-labels.jsonl ("others"): AUC of support,
+           macro-F1 of support / oppose / neither by the rule chosen on the half "choose"; beside the untouched
+           encoder's cosine
 cues       mean |change of support| when one party's name before a quote is swapped for another, or taken away
 baselines  of the left-out areas: the hypothesis alone, bags of words, the encoder's cosine
 cv         the political corpus by cross-validation over policy areas: folds of areas, and all of migration left out
@@ -125,30 +126,37 @@ def scored(model, texts: list[str], book) -> pd.DataFrame:
     return score(pd.DataFrame({"text": texts, "quote_id": ids}), book, model, head=False, progress=False)
 
 
-def question(model) -> None:
-    rows = pd.DataFrame(read_jsonl(ROOT / "tests" / "data" / "frames-dev.jsonl"))
+def question(model, data: Path) -> None:
+    """The default question on the half "report", and on quotes that others labelled; the rule is that of "choose"."""
+    words = {1: "support", 0: "neither", -1: "oppose"}
+    dev = pd.DataFrame(read_jsonl(ROOT / "tests" / "data" / "frames-dev.jsonl"))
+    others = pd.DataFrame(read_jsonl(data / "political" / "frames-labels.jsonl")).assign(half="others")
+    rows = pd.concat([dev, others], ignore_index=True)
     book = load_codebook()
     scores = scored(model, rows["text"].tolist(), book)
     cosine = cosine_support(rows["text"].tolist(), book)
-    choose, reported = (rows["half"] == "choose").to_numpy(), (rows["half"] == "report").to_numpy()
+    half = rows["half"].to_numpy()
     for frame in book.frames:
         part = scores[scores["frame"] == frame.name]
         support, oppose = part["support"].to_numpy(), part["oppose"].to_numpy()
-        gold = rows[frame.name].to_numpy()
+        gold = rows[frame.name].replace(words).to_numpy()
+        choose = half == "choose"
         rule = best_rule(gold[choose], support[choose], oppose[choose])
-        f1 = f1_score(gold[reported], decide(support, oppose, *rule)[reported], average="macro")
-        auc, stance, base = (
-            roc_auc_score(gold[reported] == "support", value[reported])
-            for value in (support, support - oppose, cosine[frame.name])
-        )
-        print(
-            f"question, {frame.name}: n {reported.sum()}  AUC of support {auc:.3f}  of stance {stance:.3f}  "
-            f"cosine {base:.3f}  macro-F1 {f1:.3f} (threshold {rule[0]:.2f}, margin {rule[1]:.2f})"
-        )
-        for phenomenon in sorted(set(rows["phenomenon"])):
-            which = reported & (rows["phenomenon"] == phenomenon).to_numpy()
-            right = (decide(support, oppose, *rule) == gold)[which].mean()
-            print(f"    {phenomenon:22s} n {which.sum():3d}  right {right:.3f}")
+        found = decide(support, oppose, *rule)
+        for name in ("report", "others"):
+            which = half == name
+            f1 = f1_score(gold[which], found[which], average="macro")
+            auc, stance, base = (
+                roc_auc_score(gold[which] == "support", value[which])
+                for value in (support, support - oppose, cosine[frame.name])
+            )
+            print(
+                f"question, {frame.name}, {name}: n {which.sum()}  AUC of support {auc:.3f}  of stance {stance:.3f}  "
+                f"cosine {base:.3f}  macro-F1 {f1:.3f} (threshold {rule[0]:.2f}, margin {rule[1]:.2f})"
+            )
+        for phenomenon in sorted(set(dev["phenomenon"])):
+            which = (half == "report") & (rows["phenomenon"] == phenomenon).to_numpy()
+            print(f"    {phenomenon:22s} n {which.sum():3d}  right {(found == gold)[which].mean():.3f}")
 
 
 def cues(model) -> None:
@@ -258,7 +266,7 @@ def main() -> None:
     if "areas" in parts:
         areas(model)
     if "question" in parts:
-        question(model)
+        question(model, args.data)
     if "cues" in parts:
         cues(model)
     if "baselines" in parts:
