@@ -1,8 +1,9 @@
 """Probabilities and embeddings that were computed before, by content, in the user's cache directory.
 
 A key is a hash of the model (weights, configuration, tokenizer), the arithmetic, the premise and the hypothesis; a
-value is the three probabilities, or a text's embedding. One SQLite file in write-ahead mode serves several processes at once. It is written
-here and not with diskcache because thousands of keys are asked for at a time, which that library does one by one.
+value is the three probabilities, or a text's embedding. One SQLite file in write-ahead mode serves several processes
+at once. It is written here and not with diskcache because thousands of keys are asked for at a time, which that
+library does one by one.
 
 Environment: ``STANCE_CACHE=0`` turns it off, ``STANCE_CACHE_DIR`` says where it is, ``STANCE_CACHE_MB`` how large it
 may grow (1024). The oldest entries make room for new ones.

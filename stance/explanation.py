@@ -18,7 +18,7 @@ import pandas as pd
 from stance.codebook import Codebook, load_codebook
 from stance.entailment import sentence_spans
 from stance.errors import InputError
-from stance.scoring import exact_scorer, score
+from stance.scoring import entail, exact_scorer, score
 
 # Words that carry no claim by themselves; leaving them out breaks the grammar more than the meaning.
 FUNCTION_WORDS = frozenset(
@@ -64,19 +64,23 @@ class Explanation:
     @property
     def complete(self) -> bool | None:
         """Whether leaving out the named words moves the score further than any of the other sets; None: no check."""
-        return self.drop >= max(self.other_drops) if self.other_drops and self.named else None
+        if not self.other_drops or not self.named:
+            return None
+        side = _side(self.score)
+        return side * self.drop >= max(side * drop for drop in self.other_drops)
 
     def note(self) -> str:
         """The check in a sentence."""
         if not self.named:
-            return "No word raises the score by itself: nothing is named."
+            return "No word moves the score in its direction by itself: nothing is named."
         words = ", ".join(f"“{word}”" for word in self.named)
         text = f"Without {words} the score {_moves(self.drop)}"
         if self.complete is None:
             return text + "; the quote has too few other words to check against."
-        most, draws = max(self.other_drops), len(self.other_drops)
+        side, draws = _side(self.score), len(self.other_drops)
+        most = max(self.other_drops, key=lambda drop: side * drop)
         others = f"{len(self.named)} other word{'s' * (len(self.named) != 1)}"
-        if round(most, 2) < 0:
+        if round(side * most, 2) < 0:
             text += f"; without {others} it {_moves(most)} or more in {draws} draws"
         else:
             text += f"; without {others}, by {abs(most):.2f} at most in {draws} draws"
@@ -99,7 +103,7 @@ class Explanation:
             out.append(escape(self.quote[at:start]))
             share = min(1.0, abs(effect) / largest) if largest > 0 else 0.0
             rgb = "230,126,0" if effect > 0 else "0,99,186"
-            line = ";text-decoration:underline" if effect > 0 and str(word.text) in named else ""
+            line = ";text-decoration:underline" if effect * _side(self.score) > 0 and str(word.text) in named else ""
             out.append(f'<span title="{effect:+.3f}" style="background:rgba({rgb},{0.55 * share:.2f}){line}">'
                        f"{escape(self.quote[start:end])}</span>")  # fmt: skip
             at = end
@@ -143,9 +147,11 @@ def explain(
     if not quote.strip():
         raise InputError("the quote is blank; there is nothing to explain")
     model = exact_scorer(model)
-    used = score([quote], book, model, head=head, progress=False).attrs["provenance"]["head"]
+    found = entail([quote], book, model, progress=False)
+    used = score(found, book, head=head).attrs["provenance"]["head"]
     fitted = used.get("name") if used["used"] and frame in used["frames"] else None
-    if fitted is None:  # the frame's own hypotheses are enough; a head reads all of them
+    # The frame's own hypotheses are enough, but a head reads all of them, and so do the windows of a long quote.
+    if fitted is None and len(found.places) == 1:
         book, head = Codebook(name=book.name, version=book.version, title=book.title, frames=(known[frame],)), False
 
     def measured(texts: list[str]) -> list[float]:
@@ -163,15 +169,21 @@ def explain(
     words = [match.span() for match in _WORD.finditer(quote)]
     pieces = [("sentence", *span) for span in sentences] + [("word", *span) for span in words]
     whole, *without = measured([quote, *(without_spans(quote, [(a, b)]) for _, a, b in pieces)])
-    found = [(unit, quote[a:b], a, b, whole - less) for (unit, a, b), less in zip(pieces, without, strict=True)]
-    table = pd.DataFrame(found, columns=list(_COLUMNS))
+    effects = [(unit, quote[a:b], a, b, whole - less) for (unit, a, b), less in zip(pieces, without, strict=True)]
+    table = pd.DataFrame(effects, columns=list(_COLUMNS))
     candidates = table[(table["unit"] == "word") & ~table["text"].str.casefold().isin(FUNCTION_WORDS)]
-    best = candidates[candidates["effect"] > 0].nlargest(NAMED, "effect")
+    toward = candidates.assign(effect=candidates["effect"] * _side(whole))
+    best = toward[toward["effect"] > 0].nlargest(NAMED, "effect")
     others = [i for i in candidates.index if i not in set(best.index)]
     sets = _other_sets(others, len(best), seed)
     left_out = [[words[i - len(sentences)] for i in rows] for rows in [list(best.index), *sets]]
     drop, *other = (whole - less for less in measured([without_spans(quote, span) for span in left_out]))
     return Explanation(quote, frame, measure, whole, table, tuple(best["text"]), drop, tuple(other), fitted)
+
+
+def _side(score: float) -> int:
+    """-1 for a stance below 0, whose words lower it; else 1."""
+    return -1 if score < 0 else 1
 
 
 def _moves(drop: float) -> str:

@@ -152,3 +152,55 @@ def test_cliffs_delta_is_the_rescaled_mann_whitney_u():
     rng = np.random.default_rng(3)
     a, b = rng.integers(0, 6, 15).astype(float), rng.integers(0, 5, 11).astype(float)
     assert cliffs_delta(a, b) == pytest.approx(2 * mannwhitneyu(a, b).statistic / (len(a) * len(b)) - 1)
+
+
+@pytest.mark.filterwarnings("ignore:Only")
+def test_the_order_of_the_rows_changes_nothing():
+    known = table()
+    mixed = known.sample(frac=1, random_state=5)
+    pd.testing.assert_frame_equal(
+        compare(known, "A", "B").summary, compare(mixed, "A", "B").summary.sort_values("frame", ignore_index=True)
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Only")
+@pytest.mark.parametrize("names", [{"A": 1, "B": 0}, {"A": True, "B": False}])
+def test_groups_that_are_no_text(names):
+    known = table().assign(side=lambda rows: rows["party"].map(names))
+    found = compare(known, names["A"], names["B"], by="side").summary
+    assert found.loc[0, ["group_a", "group_b"]].tolist() == [str(names["A"]), str(names["B"])]
+    assert found["difference"].tolist() == compare(known, "A", "B").summary["difference"].tolist()
+    assert len(compare(known, by="side").summary) == 2
+
+
+@pytest.mark.filterwarnings("ignore:Only")
+def test_categories_are_groups_only_where_they_have_quotes():
+    known = table()
+    known["speaker"] = known["speaker"].where(known["quote_id"] != known["quote_id"].iloc[0]).astype("category")
+    known["party"] = pd.Categorical(known["party"], ["A", "B", "C"])
+    assert compare(known).summary.loc[0, ["group_a", "group_b"]].tolist() == ["A", "B"]
+    with pytest.raises(InputError, match="fewer than two groups"):
+        compare(known[known["party"] == "A"])
+
+
+@pytest.mark.filterwarnings("ignore:Only")
+def test_speakers_of_both_groups_are_told():
+    known = table()
+    known["speaker"] = known["speaker"].str[-1] + known["frame"].str[:0]
+    with pytest.warns(UserWarning, match="6 of 6 speakers have quotes in more than one group"):
+        found = compare(known, "A", "B")
+    assert any("as a rule too wide" in note for note in found.notes)
+    assert not any("more than one group" in note for note in compare(table(), "A", "B").notes)
+
+
+def test_a_quote_that_stands_twice_is_refused():
+    known = table()
+    with pytest.raises(TableError, match="have a row already"):
+        compare(pd.concat([known, known.head(2)]), "A", "B")
+
+
+def test_few_speakers_are_told_also_beside_a_group_that_is_only_described():
+    known = pd.concat([table(), table(n=1).query("party == 'B'").assign(
+        party="C", speaker="C 0", quote_id=lambda rows: "C" + rows["quote_id"])])  # fmt: skip
+    with pytest.warns(UserWarning, match="Only 6 speakers on one side"):
+        compare(known, "A", "B", "C")

@@ -92,7 +92,7 @@ def test_missing_and_constant_scores():
     assert "1 scores are missing (support is NaN) and do not count." in found.notes
     flat = compare(X.assign(support=0.4), "A", "B").summary.iloc[0]
     assert (flat["difference"], flat["p_value"], flat["effect"]) == (0, 1, 0)
-    assert (flat["low"], flat["high"]) == pytest.approx((0, 0))
+    assert np.isnan([flat["low"], flat["high"]]).all()  # what does not vary cannot show how far it may be off
     with pytest.raises(TableError, match="nothing to compare"):
         compare(X.assign(support=np.nan), "A", "B")
 
@@ -219,7 +219,7 @@ def test_the_benchmarks_functions_are_those_of_compare():
     codes = sample_and_codes().query("frame == 'x'")
     row = compare(X, "A", "B", gold=codes, seed=3, resamples=300).summary.iloc[0]
     both = X.merge(codes[["quote_id", "code", "probability"]], on="quote_id", how="left")
-    parts = [both[both["party"] == party] for party in "AB"]
+    parts = [both[both["party"] == party].sort_values(["speaker", "quote_id"]) for party in "AB"]
     sides = [groups.Coded(p["support"].to_numpy(), p["code"].to_numpy("float64"), pd.factorize(p["speaker"])[0],
                           p["probability"].fillna(1).to_numpy()) for p in parts]  # fmt: skip
     assert row[["corrected", "corrected_low", "corrected_high"]].tolist() == pytest.approx(

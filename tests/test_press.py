@@ -326,3 +326,19 @@ def test_deduplication_is_fast_enough():
     begun = time.process_time()
     stance.find_duplicates(articles, progress=False)
     assert time.process_time() - begun < 6  # 50 a second at the least; benchmarks/records.py measures
+
+
+def test_a_missing_score_takes_a_person_out_of_one_frame_and_not_out_of_the_table():
+    table = pd.concat([scores(people=5), scores(people=5).assign(frame="deterrence")], ignore_index=True)
+    table.loc[(table["speaker"] == NAMES[0]) & (table["kind"] == "direct") & (table["frame"] == "deterrence"),
+              "support"] = np.nan  # fmt: skip
+    result = stance.press_against_record(table, resamples=200)
+    rows = result.summary.query("group == 'all people'").set_index("frame")
+    assert rows["n_people"].to_dict() == {"enforcement": 5, "deterrence": 4}
+    assert 0 < rows.loc["deterrence", "p_value"] <= 1
+    assert np.isfinite(rows.loc["deterrence", ["press", "difference", "low"]].astype(float)).all()
+    reasons = pd.Series([note["reason"] for note in result.left_out]).value_counts().to_dict()
+    assert reasons == {"no support for deterrence": 6, "no support on one side for deterrence": 1}
+    assert not any("quotes are compared; left out" in note for note in result.notes)
+    nobody = table.assign(support=table["support"].where(table["frame"] == "enforcement"))
+    assert set(stance.press_against_record(nobody, resamples=200).summary["frame"]) == {"enforcement"}

@@ -81,7 +81,7 @@ def test_a_fitted_head_is_one_specification_and_signs_count_against_the_scores_a
     assert found.plot("x").get_ylabel() == "difference on x, Labour − Conservative"
     assert any("On x the scores come from a fitted head" in note for note in found.notes)
     with pytest.raises(InputError, match="give the scores of these very quotes"):
-        stance.multiverse(entailed, TOY_BOOK, scores=scores.assign(quote_id="other"))
+        stance.multiverse(entailed, TOY_BOOK, scores=scores.assign(quote_id="other " + scores["quote_id"]))
 
 
 def test_windows_and_other_models_add_specifications():
@@ -139,6 +139,18 @@ def test_a_model_that_reads_the_party_is_found_out():
     assert swapped.loc["Labour", ["n", "n_quotes"]].tolist() == [27, 27]
     with pytest.raises(InputError, match="none of 54 quotes names a party"):
         stance.audit_party_cues(table.assign(text="nothing"), TOY_BOOK, model=scorer, people=empty)
+
+
+def test_parties_that_are_only_masked_and_what_cannot_be_audited():
+    empty = Roster(pd.DataFrame({"person": pd.Series(dtype="str"), "party": pd.Series(dtype="str")}))
+    table = quotes().assign(text=[f"The SNP said {i}" for i in range(54)])
+    found = stance.audit_party_cues(table, TOY_BOOK, "Labour", "Conservative", model=scorer, people=empty)
+    assert set(found["change"]) == {"masked"}
+    with pytest.raises(TableError, match="no column 'gender'"):
+        stance.audit_party_cues(table, TOY_BOOK, model=scorer, by="gender")
+    few = table.assign(speaker=table["speaker"].where(table["speaker"].isin(["Ada A", "Ada B", "Bo A", "Bo B"])))
+    shown = stance.audit_party_cues(few, TOY_BOOK, "Labour", "Conservative", model=scorer, people=empty)
+    assert shown["low"].isna().all()  # two named speakers and the unnamed together are not three
 
 
 # --- words ----------------------------------------------------------------------------------------

@@ -54,6 +54,14 @@ def test_small_strata_are_taken_whole():
         stance.sample_for_coding(SCORES, 10_000)
     with pytest.raises(TableError, match="no column 'region'"):
         stance.sample_for_coding(SCORES, 10, strata="region")
+    with pytest.raises(InputError, match="n=3 is fewer than the 10 strata of party, source"):
+        stance.sample_for_coding(SCORES, 3, strata=["party", "source"])
+
+
+def test_the_sample_does_not_depend_on_the_order_of_the_rows():
+    mixed = SCORES.sample(frac=1, random_state=1)
+    one, other = (stance.sample_for_coding(table, 20, seed=2, strata="party") for table in (SCORES, mixed))
+    assert one["quote_id"].tolist() == other["quote_id"].tolist()
 
 
 # --- sheets and the lock --------------------------------------------------------------------------
@@ -88,6 +96,29 @@ def test_csv_sheets_one_a_coder(tmp_path):
     assert codes.groupby("coder")["code"].unique().map(list).to_dict() == {"Ada": [1.0], "Bo": [-1.0]}
     assert codes["probability"].eq(5 / SCORES["quote_id"].nunique()).all()
     assert "The speaker speaks for z." in (tmp_path / "Ada.definitions.txt").read_text(encoding="utf-8")
+
+
+def test_copies_of_one_sheet_that_two_coders_filled(tmp_path):
+    sample = stance.sample_for_coding(SCORES, 5)
+    paths = [stance.write_codesheet(sample, tmp_path / f"{name}.csv", TOY_BOOK) for name in ("a", "b")]
+    for at, path in enumerate(paths):
+        sheet = pd.read_csv(path)
+        sheet[sheet.columns[-2 + at]] = at  # each coder a column, the other one empty
+        sheet.to_csv(path, index=False)
+    codes = stance.read_codes(paths)
+    assert codes.groupby("coder")["code"].unique().map(list).tolist() == [[0.0], [1.0]]
+    assert len(codes) == 2 * 2 * 5
+
+
+def test_sheets_of_two_versions_of_the_codebook_are_not_read_together(tmp_path):
+    sample = stance.sample_for_coding(SCORES, 5)
+    changed = TOY_BOOK.model_copy(update={"version": "2"})
+    paths = [
+        stance.write_codesheet(sample, tmp_path / f"{book.version}.csv", book, coders=[f"coder of {book.version}"])
+        for book in (TOY_BOOK, changed)
+    ]
+    with pytest.raises(CodebookError, match="2 different versions of the codebook"):
+        stance.read_codes(paths)
 
 
 def test_bad_sheets(tmp_path):
@@ -331,3 +362,26 @@ def test_the_teaching_corpus_is_whole_and_marked_as_fictional():
         assert (corpus.groupby("party")[frame].agg(set) == {-1, 0, 1}).all()
     people = stance.roster().periods["person"]
     assert not set(corpus["speaker"]) & set(people)
+
+
+def test_what_is_coded_and_not_scored_is_counted():
+    codes = coded(TRUTH, SCORES["quote_id"].unique()[:24])
+    gaps = SCORES.assign(support=SCORES["support"].where(~SCORES["quote_id"].isin(codes["quote_id"].unique()[:6])))
+    found = stance.validate(gaps, codes, resamples=100)
+    reasons = [note["reason"] for note in found.metrics.attrs["left_out"]]
+    assert reasons.count("coded, but no support for x") == 6
+    with pytest.raises(InputError, match="names 'X', which is no frame"):
+        stance.validate(SCORES, codes, thresholds={"X": 0.9})
+
+
+def test_a_threshold_needs_speakers_in_both_halves_of_every_frame():
+    speakers = SCORES.groupby("speaker")["quote_id"].first()
+    codes = coded(TRUTH, speakers.head(8))
+    lone = codes[(codes["frame"] == "x") | (codes["quote_id"] == speakers.iloc[0])]
+    with pytest.raises(InputError, match="1 speakers with codes of z"):
+        stance.choose_threshold(SCORES, lone)
+    mixed = SCORES.sample(frac=1, random_state=2).sort_values("frame", kind="stable")
+    one = stance.choose_threshold(SCORES, codes, seed=1, resamples=100)
+    other = stance.choose_threshold(mixed, codes[::-1], seed=1, resamples=100)
+    assert one.values == other.values
+    pd.testing.assert_frame_equal(one.table, other.table)

@@ -80,7 +80,8 @@ def compare(
     0  enforcement  Labour  Conservative    0.91    0.35        0.56  NaN   NaN      NaN ...
     """
     clusters = _check_arguments(scores, by, measure, over, cluster, weight, resamples)
-    names = _groups(scores, [g for g in (a, b, *more) if g is not None], by)
+    scores = _as_names(scores, by, *clusters)
+    names = _groups(scores, [str(g) for g in (a, b, *more) if g is not None], by)
     used, notes, left = _used(scores, names, by, measure, organisations)
     used["unit"] = used[clusters[0]].where(used[clusters[0]].notna(), "unnamed of " + used["group"])
     used["named"] = used[clusters[0]].notna()
@@ -107,6 +108,7 @@ def compare(
     summary = summary[columns].reset_index(drop=True)
     summary["p_value"] = holm(summary["p_value"].to_numpy(dtype="float64"))
     notes += _method_notes(summary, settings, names, over)
+    notes += _in_several(used, clusters[0])
     used.attrs = dict(scores.attrs) | {"groups": sorted(scores[by].dropna().astype("str").unique())}
     if gold is not None and "lock" in gold.attrs:
         used.attrs["lock"] = gold.attrs["lock"]
@@ -131,7 +133,8 @@ def compared_rows(
         the ledger of the others; the two groups; the notes on what was left out.
     """
     _check_arguments(scores, by, measure, None, "speaker", "speaker", 100)
-    names = _groups(scores, [g for g in (a, b) if g is not None], by)
+    scores = _as_names(scores, by, "speaker")
+    names = _groups(scores, [str(g) for g in (a, b) if g is not None], by)
     used, notes, left = _used(scores, names, by, measure, organisations)
     used["unit"] = used["speaker"].where(used["speaker"].notna(), "unnamed of " + used["group"])
     used["named"] = used["speaker"].notna()
@@ -178,7 +181,22 @@ def _check_arguments(
         if column not in scores:
             raise TableError(f"the scores have no column {column!r} (columns: {', '.join(map(str, scores.columns))}); "
                              "give the table that score() returns")  # fmt: skip
+    twice = scores.duplicated(["quote_id", "frame"])
+    if twice.any():
+        first = scores.loc[twice, "quote_id"].iloc[0]
+        raise TableError(f"{int(twice.sum())} rows are of a quote and frame that have a row already (the first: quote "
+                         f"{first!r}); drop the duplicates, or score the quotes together")  # fmt: skip
     return clusters
+
+
+def _as_names(scores: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The table with these columns as text (None where empty), whatever they were: numbers, booleans, categories."""
+    out = scores.copy(deep=False)
+    for column in dict.fromkeys(columns):
+        values = scores[column].astype(object)
+        out[column] = values.where(values.isna(), values.astype("str")).where(values.notna(), None)
+    out.attrs = scores.attrs
+    return out
 
 
 def _groups(scores: pd.DataFrame, wanted: list[str], by: str) -> list[str]:
@@ -256,6 +274,7 @@ def _codes(values: "pd.Series[Any]") -> NDArray[np.int64]:
 
 
 def _row(part: pd.DataFrame, pair: tuple[str, str], settings: _Settings) -> dict[str, Any]:
+    part = part.sort_values(["unit", "quote_id"])  # what is resampled does not depend on the table's order
     sides = [part[part["group"] == group] for group in pair]
     values = [side[settings.measure].to_numpy(dtype="float64") for side in sides]
     units = [_codes(side["unit"]) for side in sides]
@@ -328,6 +347,8 @@ def _interval(
         for v, u in zip(values, units, strict=True)
     ]
     low, high = statistics.percentile_interval(draws[0] - draws[1])
+    if low == high:  # every sample the same: it cannot show how far the difference may be off
+        low = high = float("nan")
     return low, high, f"95% percentile interval from {n} cluster-bootstrap samples ({unit}s, then their quotes)"
 
 
@@ -360,17 +381,32 @@ def _where(summary: pd.DataFrame, over: str | None) -> dict[str, str]:
     }
 
 
+def _in_several(used: pd.DataFrame, unit: str) -> list[str]:
+    """What to say where units have quotes in more than one group."""
+    counts = used[used["named"]].groupby("unit")["group"].nunique()
+    both = int((counts > 1).sum())
+    if not both:
+        return []
+    note = (
+        f"{both} of {len(counts)} {unit}s have quotes in more than one group and count in each as if they were "
+        "different ones: intervals and tests do not use that they are the same, and are as a rule too wide."
+    )
+    warnings.warn(note, stacklevel=3)
+    return [note]
+
+
 def _method_notes(summary: pd.DataFrame, settings: _Settings, names: list[str], over: str | None) -> list[str]:
     notes = [f"{where}{method}" for method, where in _where(summary, over).items()]
     if summary["low"].notna().any() and len(summary) > 1:
         rows = "frames" if not over and len(names) == 2 else "rows (frames, pairs of groups and periods)"
         notes.append(f"p-values are corrected for {len(summary)} {rows} (Holm).")
-    fewest = int(summary[["n_speakers_a", "n_speakers_b"]].to_numpy().min())
-    if FEWEST_SPEAKERS <= fewest < FEW_SPEAKERS:
-        notes.append(f"Only {fewest} speakers on one side: read the interval with caution; it is a t interval over "
+    sizes = summary[["n_speakers_a", "n_speakers_b"]].min(axis=1)
+    fewest = sizes[sizes >= FEWEST_SPEAKERS].min()  # of the rows that are tested; NaN where none is
+    if fewest < FEW_SPEAKERS:
+        notes.append(f"Only {fewest:g} speakers on one side: read the interval with caution; it is a t interval over "
                      "speakers, which assumes that their means are about normal.")  # fmt: skip
         if len(settings.clusters) == 2:
-            notes[-1] = f"Only {fewest} speakers on one side: bootstrap intervals tend to be too narrow."
+            notes[-1] = f"Only {fewest:g} speakers on one side: bootstrap intervals tend to be too narrow."
         warnings.warn(notes[-1], stacklevel=3)
     if not settings.coded:
         notes.append("The scores are unvalidated: no human codes correct them for the model's error.")

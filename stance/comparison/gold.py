@@ -56,7 +56,12 @@ def check_codes(codes: pd.DataFrame, scores: pd.DataFrame | None = None) -> pd.D
         raise TableError(f"the sampling probability of quote {out.loc[wrong, 'quote_id'].iloc[0]} is "
                          f"{out.loc[wrong, 'probability'].iloc[0]}; it must be above 0 and at most 1 "
                          "(sample_for_coding stores it)")  # fmt: skip
-    twice = out.duplicated(["quote_id", "frame", "coder"])
+    # Sheets of several coders hold each other's empty columns: an empty cell beside a coder's code says nothing.
+    keys = ["quote_id", "frame", "coder"]
+    filled = out.groupby(keys)["code"].transform("count") > 0
+    out = out[out["code"].notna() | ~filled | ~out.duplicated(keys, keep=False)].reset_index(drop=True)
+    out = out[~(out["code"].isna() & out.duplicated(keys))].reset_index(drop=True)
+    twice = out.duplicated(keys)
     if twice.any():
         row = out[twice].iloc[0]
         raise TableError(f"coder {row['coder']!r} coded quote {row['quote_id']} twice for {row['frame']}; keep one")

@@ -98,6 +98,11 @@ def press_against_record(
     used, left, notes = _in_both(used, measure)
     people = _people(used, measure)
     cut = _cut(people, {"press": measure, "record": measure, "": "difference"}, measure)
+    half, missing = _missing(people, measure, used["quote_id"].nunique())
+    left += missing
+    if half:
+        notes.append(f"{len(half)} people have no {measure} on one side for a frame ({', '.join(half[:5])}); they do "
+                     "not count for it.")  # fmt: skip
     rows = [_row(part, "all people", resamples, seed) for _, part in people.groupby("frame", sort=False)]
     changed = _changed_party(used)
     if changed:
@@ -130,7 +135,8 @@ def _in_both(used: pd.DataFrame, measure: str) -> tuple[pd.DataFrame, list[dict[
     if "speaker_type" in used:
         named &= ~used["speaker_type"].isin(["organisation", "unnamed"])
     reasons[(reasons == "") & ~named] = "not a named person"
-    reasons[(reasons == "") & used[measure].isna()] = f"no {measure}"
+    absent = (reasons == "") & used[measure].isna()
+    reasons[absent] = f"no {measure} for " + used.loc[absent, "frame"].astype("str")
     if "statement_id" in used:
         one = used[(reasons == "") & (used["side"] == "press") & used["statement_id"].notna()]
         one = one.assign(own=one["quote_id"] == one["statement_id"]).sort_values("own", ascending=False, kind="stable")
@@ -146,7 +152,9 @@ def _in_both(used: pd.DataFrame, measure: str) -> tuple[pd.DataFrame, list[dict[
         raise TableError("nobody is both in the press and in Parliament's record "
                          f"({', '.join(parts) or 'no named person'}); join quotes of articles and of debates, with the "
                          "same names for the same people")  # fmt: skip
-    out = used[reasons != ""].drop_duplicates("quote_id")
+    compared = set(used.loc[reasons == "", "quote_id"])
+    out = used[(reasons != "") & ~used["quote_id"].isin(compared)].drop_duplicates("quote_id")
+    partly = used[absent & used["quote_id"].isin(compared)]
     whys = reasons.loc[out.index]
     sources = out["source"] if "source" in out else [None] * len(out)
     left = [left_out("press against record", why, source=source, where=quote, of=total)
@@ -155,7 +163,16 @@ def _in_both(used: pd.DataFrame, measure: str) -> tuple[pd.DataFrame, list[dict[
         counts = whys.value_counts()
         notes.append(f"{total - len(left)} of {total} quotes are compared; left out: "
                      + ", ".join(f"{n} {why}" for why, n in counts.items()) + ".")  # fmt: skip
+    left += [left_out("press against record", reasons[i], where=used.at[i, "quote_id"], of=total) for i in partly.index]
     return used.loc[reasons == ""], left, notes
+
+
+def _missing(people: pd.DataFrame, measure: str, total: int) -> tuple[list[str], list[dict[str, Any]]]:
+    """Who has no number on one side for a frame, and the ledger of that."""
+    gaps = people[people["difference"].isna()]
+    left = [left_out("press against record", f"no {measure} on one side for {frame}", where=str(speaker), of=total)
+            for speaker, frame in zip(gaps["speaker"], gaps["frame"], strict=True)]  # fmt: skip
+    return list(dict.fromkeys(map(str, gaps["speaker"]))), left
 
 
 def _changed_party(used: pd.DataFrame) -> list[str]:
@@ -214,11 +231,12 @@ def _interval(mean: float, variances: tuple[float, float], sizes: tuple[int, int
 
 
 def _row(part: pd.DataFrame, group: str, resamples: int, seed: int) -> dict[str, Any]:
+    frame, part = part["frame"].iloc[0], part.dropna(subset=["difference"])
     press, record = part["press"].to_numpy("float64"), part["record"].to_numpy("float64")
     gaps, size = press - record, len(part)
     row: dict[str, Any] = {
-        "frame": part["frame"].iloc[0], "group": group, "press": press.mean(), "record": record.mean(),
-        "difference": gaps.mean(), "low": float("nan"), "high": float("nan"), "p_value": float("nan"),
+        "frame": frame, "group": group, "press": part["press"].mean(), "record": part["record"].mean(),
+        "difference": part["difference"].mean(), "low": float("nan"), "high": float("nan"), "p_value": float("nan"),
         "n_people": size, "n_press": int(part["n_press"].sum()), "n_record": int(part["n_record"].sum()),
     }  # fmt: skip
     if size < FEWEST_PEOPLE:

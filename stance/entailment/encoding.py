@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class FastTokenizer:
     longest: int | None = None
     pad: int = 0
     left: bool = False
+    _cutters: dict[int, Tokenizer] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, tokenizer: Any, name: str) -> "FastTokenizer":
@@ -62,12 +63,17 @@ class FastTokenizer:
 
     def ids(self, texts: Sequence[str], *, special: bool = False, most: int | None = None) -> list[NDArray[np.int64]]:
         """The tokens of each text, with or without special ones, the first ``most`` of them."""
-        backend = self.backend
-        if most is not None:
-            backend = _bare(backend.to_str())
-            backend.enable_truncation(most)
+        backend = self.backend if most is None else self._cutting(most)
         rows = backend.encode_batch(list(texts), add_special_tokens=special)
         return [np.array(row.ids, dtype=np.int64) for row in rows]
+
+    def _cutting(self, most: int) -> Tokenizer:
+        """The same, but it cuts a text after so many tokens; a copy, for another thread may be using the whole one."""
+        if most not in self._cutters:
+            backend = _bare(self.backend.to_str())
+            backend.enable_truncation(most)
+            self._cutters[most] = backend
+        return self._cutters[most]
 
 
 def _bare(content: str) -> Tokenizer:

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from stance.codebook import Codebook, load_codebook
-from stance.errors import InputError, ModelError
+from stance.errors import CodebookError, InputError, ModelError
 from stance.head.fitted import FORMAT, Floats, FrameHead, features_of, head_scores, heads_in, misfit, read_head
 from stance.head.learning import learn
 from stance.quotes import whole_file
@@ -191,6 +191,7 @@ class StanceScorer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         content = {
             "format": FORMAT, "name": name, "model_sha256": self.model_sha256_, "default": wanted,
             "codebook": self.codebook_.name, "codebook_sha256": self.codebook_.sha256,
+            "codebook_content": self.codebook_.model_dump(mode="json"),
             "features": [self.n_features_, self.hypothesis_features_], "about": about,
             "report": json.loads(self.report_.to_json(orient="records")),
             "heads": {
@@ -218,11 +219,21 @@ class StanceScorer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         content = read_head(name)
         loaded = load_model(model) if model is None or isinstance(model, str | Path) else model
-        book = load_codebook(content["codebook"])
+        book = _codebook_of(content)
         reason = misfit(content, getattr(loaded, "sha256", None), book)
         if reason:
             raise ModelError(f"the head {name!r} cannot be used: {reason}")
         return _from_content(content, book, loaded)
+
+
+def _codebook_of(content: dict[str, Any]) -> Codebook:
+    """The bundled codebook that a head names, or else the one that it was saved with."""
+    try:
+        return load_codebook(content["codebook"])
+    except CodebookError:
+        if "codebook_content" not in content:
+            raise
+        return Codebook.model_validate(content["codebook_content"])
 
 
 def _short(x: float) -> float:

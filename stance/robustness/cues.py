@@ -11,7 +11,7 @@ import pandas as pd
 from stance import groups as statistics
 from stance.codebook import Codebook, load_codebook
 from stance.comparison import compared_rows
-from stance.errors import InputError
+from stance.errors import InputError, TableError
 from stance.people import Roster
 from stance.people import roster as bundled_roster
 from stance.quotes import as_quotes
@@ -72,6 +72,8 @@ def audit_party_cues(
     """
     book = load_codebook(codebook)
     table = as_quotes(quotes, origin="the quotes table")
+    if by not in table:
+        raise TableError(f"the quotes have no column {by!r} (columns: {', '.join(map(str, table.columns))})")
     stand_in = table.assign(frame="-", support=0.0)[["quote_id", "frame", "support", "speaker", "speaker_type", by]]
     kept, pair, _ = compared_rows(stand_in, a, b, by=by)
     table = table[table["quote_id"].isin(kept["quote_id"])].reset_index(drop=True)
@@ -89,13 +91,15 @@ def audit_party_cues(
     rows = []
     for change, found in texts.items():
         which = changed[change]
+        if not which.any():
+            continue  # only other parties are named: nothing to swap
         other = table[which][["quote_id"]].assign(text=[t for t, c in zip(found, which, strict=True) if c])
         moved = score(other, book, model, progress=progress, seed=seed)
         both = moved[["quote_id", "frame", measure]].merge(
             plain[["quote_id", "frame", measure]], on=["quote_id", "frame"], suffixes=("", "_plain")
         )
         both["shift"] = both[measure] - both[f"{measure}_plain"]
-        both = both.merge(kept[["quote_id", "group", "unit"]], on="quote_id")
+        both = both.merge(kept[["quote_id", "group", "unit", "named"]], on="quote_id")
         for frame, part in both.groupby("frame", sort=False):
             rows += _shifts(str(frame), change, part, pair, seed, resamples)
     out = pd.DataFrame(rows, columns=["frame", "group", "change", "shift", "low", "high", "n"])
@@ -154,6 +158,7 @@ def swap(text: str, names: dict[str, str], pair: tuple[str, ...]) -> str:
 
 
 def _replace_names(text: str, names: dict[str, str], become: Any) -> str:
+    names = {name: other for name, other in names.items() if name.strip()}
     if not names:
         return text
     surnames = {name.split()[-1]: name for name in names}
@@ -177,12 +182,12 @@ def _shifts(
     out, draws, means = [], [], []
     rng = np.random.default_rng(seed)
     for group in pair:
-        mine = part[part["group"] == group]
+        mine = part[part["group"] == group].sort_values(["unit", "quote_id"])
         shift = mine["shift"].to_numpy("float64")
         units = np.asarray(pd.factorize(mine["unit"])[0], dtype=np.int64)
         mean = float(shift.mean()) if len(shift) else float("nan")
         drawn = np.full(resamples, np.nan)
-        if len(shift) and units.max() >= 2:
+        if mine.loc[mine["named"], "unit"].nunique() >= 3:
             drawn = statistics.resampled_means(shift, units, resamples=resamples, rng=rng, by_quote=True)
         draws.append(drawn)
         means.append(mean)

@@ -121,6 +121,7 @@ def multiverse(
 
 def _side(mine: pd.DataFrame, place: "pd.Series[Any]") -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """A group's rows among the quotes, their units, and how many of the units are named."""
+    mine = mine.sort_values(["unit", "quote_id"])
     units = np.asarray(pd.factorize(mine["unit"])[0], dtype=np.int64)
     return place[mine["quote_id"]].to_numpy(), units, int(mine.loc[mine["named"], "unit"].nunique())
 

@@ -18,6 +18,7 @@ from stance.comparison import FEW_SPEAKERS
 from stance.comparison.gold import check_codes, gold_labels
 from stance.errors import InputError, TableError
 from stance.groups import percentile_interval
+from stance.quotes import left_out
 from stance.validation.result import COUNTS, EVERYONE, METRICS, Validation
 
 Floats = NDArray[np.float64]
@@ -115,8 +116,14 @@ def coded_scores(
     if "speaker_type" in out:
         out["named"] &= ~out["speaker_type"].isin(["organisation", "unnamed"])
     out["weight"] = 1 / out["probability"]
+    absent = out[out["score"].isna()]
     left = list(codes.attrs.get("left_out", []))
-    out = out[out["score"].notna()].reset_index(drop=True)
+    left += [left_out("validation", f"coded, but no {measure} for {frame}", where=quote, of=len(out))
+             for quote, frame in zip(absent["quote_id"], absent["frame"], strict=True)]  # fmt: skip
+    # In an order of its own, so that what is resampled does not depend on the tables' orders.
+    place = {frame: i for i, frame in enumerate(dict.fromkeys(scores["frame"].astype("str")))}
+    out = out[out["score"].notna()].assign(place=out["frame"].map(place))
+    out = out.sort_values(["place", "unit", "quote_id"]).drop(columns="place").reset_index(drop=True)
     if out.empty:
         raise TableError(f"no coded quote has a number in the column {measure!r}")
     out.attrs = {"left_out": left}
@@ -125,6 +132,9 @@ def coded_scores(
 
 def _limits(scores: pd.DataFrame, thresholds: "float | dict[str, float]") -> dict[str, float]:
     frames = [str(f) for f in dict.fromkeys(scores["frame"])] if "frame" in scores else []
+    strange = [frame for frame in thresholds if frame not in frames] if isinstance(thresholds, dict) else []
+    if strange:
+        raise InputError(f"thresholds names {strange[0]!r}, which is no frame of the scores ({', '.join(frames)})")
     given = thresholds if isinstance(thresholds, dict) else dict.fromkeys(frames, float(thresholds))
     limits = {frame: float(given.get(frame, 0.5)) for frame in frames}
     for frame, value in limits.items():
@@ -324,22 +334,25 @@ def choose_threshold(
         seed: of the split and the bootstrap.
 
     Raises:
-        InputError: fewer than four speakers with codes.
+        InputError: fewer than four speakers with codes of a frame, or all of a frame's in one half.
 
     >>> stance.choose_threshold(scores, codes).values    # doctest: +SKIP
     {'enforcement': 0.42, 'deterrence': 0.61}
     """
     labelled = coded_scores(scores, codes, measure=measure)
     rng = np.random.default_rng(seed)
-    units = labelled["unit"].unique()
-    if len(units) < 4:
-        raise InputError(
-            f"{len(units)} speakers with codes: a threshold needs four or more, half to choose and half to report"
-        )
+    units = np.sort(labelled["unit"].unique())
+    for frame, part in labelled.groupby("frame", sort=False):
+        if (speakers := part["unit"].nunique()) < 4:
+            raise InputError(f"{speakers} speakers with codes of {frame}: a threshold needs four or more, half to "
+                             "choose and half to report")  # fmt: skip
     chosen = set(rng.permutation(units)[: len(units) // 2])
     rows, values = [], {}
     for frame, part in labelled.groupby("frame", sort=False):
         first = part["unit"].isin(chosen)
+        if first.all() or not first.any():
+            raise InputError(f"all speakers with codes of {frame} fell into one half with seed={seed}; take another "
+                             "seed, or code more")  # fmt: skip
         best, f1 = _best(part[first])
         values[str(frame)] = best
         other = part[~first]

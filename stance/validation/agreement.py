@@ -8,7 +8,7 @@ from stance.comparison.gold import AGREED, check_codes
 from stance.errors import InputError
 from stance.groups import percentile_interval
 
-LEVELS = ("nominal", "ordinal", "interval", "ratio")
+LEVELS = ("nominal", "ordinal", "interval")  # codes of -1, 0 and 1 have no ratio scale
 
 
 def reliability(
@@ -21,7 +21,7 @@ def reliability(
 
     Args:
         codes: what :func:`stance.read_codes` returns; the column "agreed" is no coder.
-        level: "nominal", "ordinal" (-1 < 0 < 1), "interval" or "ratio".
+        level: "nominal", "ordinal" (-1 < 0 < 1) or "interval".
         seed, resamples: of the bootstrap.
 
     Returns:

@@ -31,7 +31,7 @@ def sample_for_coding(
 
     Raises:
         TableError: no column ``quote_id`` or ``text``, or none of the strata's names.
-        InputError: more quotes than there are, or none.
+        InputError: more quotes than there are, none, or fewer than there are strata.
 
     >>> stance.sample_for_coding(scores, 100, strata="party")["probability"].unique()    # doctest: +SKIP
     array([0.25, 0.4 ])
@@ -41,17 +41,21 @@ def sample_for_coding(
         if column not in scores:
             raise TableError(f"the table has no column {column!r} (columns: {', '.join(map(str, scores.columns))})")
     one = scores.drop(columns=[c for c in (*SCORE_COLUMNS, "label") if c in scores]).drop_duplicates("quote_id")
+    # The draw does not depend on the table's order.
+    one = one.sort_values("quote_id", key=lambda ids: ids.astype("str"))
     if not 1 <= n <= len(one):
         raise InputError(f"n={n}: the table holds {len(one)} quotes; give n={len(one)} or fewer, on the command line "
                          f"-n {len(one)}")  # fmt: skip
     rng = np.random.default_rng(seed)
     # "No party" is a stratum too.
     pieces = [part for _, part in one.groupby(columns, dropna=False)] if columns else [one]
+    if n < len(pieces):
+        raise InputError(f"n={n} is fewer than the {len(pieces)} strata of {', '.join(columns)}, and one that gives no "
+                         f"quote would count for nothing; give n={len(pieces)} or more, or fewer strata")  # fmt: skip
     drawn = []
     for part, size in zip(pieces, allocate([len(p) for p in pieces], n), strict=True):
-        if size:
-            chosen = np.sort(rng.choice(len(part), size, replace=False))
-            drawn.append(part.iloc[chosen].assign(probability=size / len(part)))
+        chosen = np.sort(rng.choice(len(part), size, replace=False))
+        drawn.append(part.iloc[chosen].assign(probability=size / len(part)))
     out = pd.concat(drawn)
     out = out.iloc[rng.permutation(len(out))].reset_index(drop=True)
     out.attrs = {k: v for k, v in scores.attrs.items() if k != "provenance"}

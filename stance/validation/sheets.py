@@ -179,7 +179,8 @@ def read_codes(
     Raises:
         ReadError: not there, or not such a sheet.
         TableError: a cell that is no code; a quote coded twice by one coder.
-        CodebookError: the codebook is not the one that the sheet was made for, or not the locked one.
+        CodebookError: the codebook is not the one that the sheet was made for, or not the locked one; sheets of
+            different versions.
 
     >>> stance.read_codes("codes.xlsx").head(2)    # doctest: +SKIP
               quote_id        frame coder  code  probability
@@ -199,6 +200,9 @@ def read_codes(
         table, empty = _long(each, sheet, about)
         tables.append(table)
         left += empty
+    if len(hashes - {None}) > 1:
+        raise CodebookError(f"the sheets {', '.join(map(str, paths))} were made for {len(hashes - {None})} different "
+                            "versions of the codebook; read those of one version together")  # fmt: skip
     codes = check_codes(pd.concat(tables, ignore_index=True))[list(CODES_COLUMNS)]
     codes.attrs["left_out"] = left
     if hashes != {None}:
