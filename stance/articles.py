@@ -199,6 +199,7 @@ def _extract(html: str, source: str, url: str | None) -> dict[str, Any]:
         document = trafilatura.bare_extraction(
             html, url=url, with_metadata=True, include_comments=False, include_tables=False, favor_recall=True
         )
+        date = _declared_date(html, url)
     except Exception as error:  # trafilatura and lxml raise many kinds on broken pages; each means the same to a user
         raise ReadError(f"{source}: the page cannot be parsed as HTML ({error}); save the article as text") from error
     text = (getattr(document, "text", None) or "").strip()
@@ -206,5 +207,22 @@ def _extract(html: str, source: str, url: str | None) -> dict[str, Any]:
         raise ReadError(f"{source}: no article found in the HTML; if the page builds its text with scripts, save the "
                         "story as text and give that file")  # fmt: skip
     assert document is not None
-    return {"text": text, "title": document.title, "date": document.date, "url": document.url,
+    return {"text": text, "title": document.title, "date": date, "url": document.url,
             "publisher": document.sitename}  # fmt: skip
+
+
+def _declared_date(html: str, url: str | None) -> str | None:
+    """The day of publication that a page declares: in its head, its data for search engines, a time element, or its
+    address. Dates in the text are not looked at: a copyright's year or a day that the story tells is not the page's.
+    """
+    from htmldate import find_date
+    from lxml import html as lxml_html
+
+    tree = lxml_html.document_fromstring(html)
+    kept = lxml_html.document_fromstring("<html><head></head><body></body></html>")
+    for element in tree.xpath("//head/* | //body//meta | //body//script[contains(@type, 'json')]"):
+        kept.head.append(element)
+    for element in tree.xpath("//body//time | //body//abbr[@title] | //*[@itemprop='datePublished']"):
+        kept.body.append(element)
+    found: str | None = find_date(kept, extensive_search=False, original_date=True, url=url)
+    return found

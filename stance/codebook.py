@@ -184,6 +184,9 @@ def parse_codebook(content: str, origin: str = "codebook") -> Codebook:
         raise CodebookError(f"{origin}{line}: not YAML: {problem}") from error
     if tree is None:
         raise CodebookError(f"{origin}: the file is empty; a codebook has name, title and frames")
+    if twice := _doubled_key(tree):
+        raise CodebookError(f"{origin}, line {twice.start_mark.line + 1}: {twice.value!r} stands twice in one place; "
+                            "put its items under one of them")  # fmt: skip
     if not isinstance(found, dict):
         raise CodebookError(f"{origin}, line 1: a codebook is a mapping with name, title and frames")
     try:
@@ -200,6 +203,20 @@ def parse_codebook(content: str, origin: str = "codebook") -> Codebook:
         ]
         more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
         raise CodebookError("; ".join(faults[:3]) + more) from error
+
+
+def _doubled_key(node: yaml.Node) -> yaml.Node | None:
+    """The second of two equal keys of a mapping, if there is one: YAML would keep the last alone."""
+    if isinstance(node, yaml.MappingNode):
+        keys: dict[Any, yaml.Node] = {}
+        for key, _ in node.value:
+            if key.value in keys:
+                second: yaml.Node = key
+                return second
+            keys[key.value] = key
+    children = [child for pair in node.value for child in pair] if isinstance(node, yaml.MappingNode) else (
+        node.value if isinstance(node, yaml.SequenceNode) else [])  # fmt: skip
+    return next((found for child in children if (found := _doubled_key(child))), None)
 
 
 def _fault(origin: str, tree: yaml.Node, fault: dict[str, Any]) -> str:

@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stance.errors import ReadError, TableError
+from stance.errors import ReadError, TableError, WriteError
 
 TEXT_COLUMNS = ("quote_id", "text", "speaker", "speaker_type", "party", "kind", "source", "context")
 SPAN_COLUMNS = ("spans", "speaker_span", "cue_span")
@@ -293,6 +293,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
 
     Raises:
         TableError: another suffix.
+        WriteError: the disk is full, or the place cannot be written.
     """
     path = Path(path)
     suffix = check_suffix(path)
@@ -306,19 +307,23 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
             # Text is what an earlier file held: as it stands, or it would be quoted once more with each saving.
             flat[column] = pd.Series([json.dumps(v) if isinstance(v, list) else v for v in values], index=flat.index,
                                      dtype=object)  # fmt: skip
-    with whole_file(path) as temporary:
-        if suffix == ".csv":
-            # Quoted throughout: a lone carriage return inside a quote would else end its row.
-            flat.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        elif suffix == ".jsonl":
-            flat.to_json(temporary, orient="records", lines=True, force_ascii=False, double_precision=15)
-        else:
-            flat.attrs = json.loads(json.dumps(table.attrs, default=str))
-            flat.to_parquet(temporary, index=False)
-    if suffix != ".parquet":
-        meta = {"file": path.name, "sha256": file_hash(path), "attrs": table.attrs}
-        with whole_file(_sidecar(path)) as temporary:
-            temporary.write_text(json.dumps(meta, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    try:
+        with whole_file(path) as temporary:
+            if suffix == ".csv":
+                # Quoted throughout: a lone carriage return inside a quote would else end its row.
+                flat.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+            elif suffix == ".jsonl":
+                flat.to_json(temporary, orient="records", lines=True, force_ascii=False, double_precision=15)
+            else:
+                flat.attrs = json.loads(json.dumps(table.attrs, default=str))
+                flat.to_parquet(temporary, index=False)
+        if suffix != ".parquet":
+            meta = {"file": path.name, "sha256": file_hash(path), "attrs": table.attrs}
+            with whole_file(_sidecar(path)) as temporary:
+                temporary.write_text(json.dumps(meta, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written ({error.strerror or error}); make room, or name another place"
+                         ) from error  # fmt: skip
     return path
 
 
@@ -369,14 +374,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise ReadError(f"{path}: the file is empty")
     readers: dict[str, Callable[[], pd.DataFrame]] = {
         # Only an empty cell is missing: "NA" and "None" are words that somebody may have said.
-        ".csv": lambda: pd.read_csv(
-            path, encoding="utf-8-sig", dtype={c: "str" for c in TEXT_COLUMNS}, keep_default_na=False, na_values=[""]
-        ),
+        ".csv": lambda: read_csv(path, dtype={c: "str" for c in TEXT_COLUMNS}, na_values=[""]),
         ".jsonl": lambda: pd.DataFrame([json.loads(line) for line in _lines(path)]),
         ".parquet": lambda: pd.read_parquet(path),
     }
     try:
         table = readers[suffix]()
+    except TableError:
+        raise
     except UnicodeDecodeError as error:
         raise ReadError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
     except (ValueError, OSError, RuntimeError) as error:  # pandas' and pyarrow's errors are among these
@@ -385,6 +390,20 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if suffix != ".parquet":
         table.attrs.update(_read_sidecar(path))
     return _with_lists(table)
+
+
+def read_csv(path: str | Path, **settings: Any) -> pd.DataFrame:
+    """A CSV file in UTF-8 in which only what ``na_values`` names is missing.
+
+    Raises:
+        TableError: its rows have more fields than its header; pandas would move every value one column to the left.
+    """
+    table: pd.DataFrame = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False, **settings)
+    if not isinstance(table.index, pd.RangeIndex):
+        names = ", ".join(map(str, table.columns))
+        raise TableError(f"{path}: its first row has more fields than its header ({names}); put a text "
+                         "that holds a comma in quotation marks, or delete the surplus comma")  # fmt: skip
+    return table
 
 
 def _read_parts(folder: Path) -> pd.DataFrame:

@@ -90,3 +90,20 @@ def test_a_url_is_fetched_and_its_errors_are_clear(server):
         read_article(f"{server}/none.html")
     with pytest.raises(NetworkError, match="could not be fetched"):
         read_article("http://127.0.0.1:9/story.html")
+
+
+@pytest.mark.parametrize(
+    ("head", "foot", "day"),
+    [
+        ("", "© 2024 Testham Gazette", "2024-09-06"),  # the file's name
+        ("", "On 4 July 2023 the party said so.", "2024-09-06"),
+        ('<meta property="article:published_time" content="2024-09-05T23:30:00+01:00">', "© 2024", "2024-09-05"),
+    ],
+)
+def test_a_copyright_or_a_date_in_the_story_is_not_the_pages_date(tmp_path, head, foot, day):
+    story = "The harbour at Testham will close in March, the council said on Monday, and nobody was told. " * 8
+    page = f"<html><head><title>T</title>{head}</head><body><article><h1>T</h1><p>{story}</p></article><footer>{foot}"
+    (tmp_path / "story-2024-09-06.html").write_text(page + "</footer></body></html>", encoding="utf-8")
+    article = read_article(tmp_path / "story-2024-09-06.html")
+    assert str(article.date) == day
+    assert article.date_from == ("page" if head else "file name")

@@ -174,6 +174,9 @@ def test_a_sample_is_coded_validated_and_corrects_a_comparison(tmp_path):
     scores.to_parquet(table)
     out = run(app, ["sample", str(table), "-o", str(sheet), "-n", "90", "--strata", "party", "--coder", "Ada"])
     assert out.exit_code == 0, out.output
+    again = run(app, ["sample", str(table), "-o", str(sheet)])
+    assert again.exit_code == 1
+    assert "may hold somebody's work" in str(again.exception)
     rows = pd.read_csv(sheet)
     key = coded(truth, rows["quote_id"].unique()).set_index(["quote_id", "frame"])["code"]
     rows["Ada"] = [key[(q, f)] for q, f in zip(rows["quote_id"], rows["frame"], strict=True)]

@@ -96,3 +96,17 @@ def test_a_lock_shows_only_what_its_time_allows():
     assert check_lock(made, "0" * 64) is made
     with pytest.raises(CodebookError, match="is of another codebook"):
         check_lock(made, "1" * 64)
+
+
+def test_a_key_that_stands_twice_is_refused():
+    frame = """
+name: x
+title: t
+frames:
+  - name: tax
+    definition: d
+    supports: [{name: cut, hypotheses: [a, b, c]}]
+    supports: [{name: freeze, hypotheses: [d, e, f]}]
+"""
+    with pytest.raises(CodebookError, match="line 8: 'supports' stands twice"):
+        parse_codebook(frame)

@@ -217,3 +217,16 @@ def test_open_parties_are_counted_with_the_reason():
     assert "changed party" in reasons[1]
     assert "not in the roster" in reasons[2]
     assert "no party for Liz Truss on 2024-09-06" in reasons[3]
+
+
+def test_a_surname_in_an_article_stays_open_whenever_it_is_asked():
+    quotes = as_quotes(pd.DataFrame({
+        "text": ["a", "b"], "speaker": ["Cleverly", "Cleverly"], "date": ["2024-09-06"] * 2,
+        "spans": [[[3, 4]], None],
+    }))  # fmt: skip
+    once = add_parties(quotes)
+    assert once["speaker"].tolist() == ["Cleverly", "James Cleverly"]  # the second is a row of one's own
+    twice = add_parties(once)
+    assert twice["speaker"].tolist() == ["Cleverly", "James Cleverly"]
+    assert len(stance.ledger(twice)) == len(stance.ledger(once)) == 1
+    assert add_parties(quotes, surnames=True)["party"].tolist() == ["Conservative"] * 2

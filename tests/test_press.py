@@ -342,3 +342,49 @@ def test_a_missing_score_takes_a_person_out_of_one_frame_and_not_out_of_the_tabl
     assert not any("quotes are compared; left out" in note for note in result.notes)
     nobody = table.assign(support=table["support"].where(table["frame"] == "enforcement"))
     assert set(stance.press_against_record(nobody, resamples=200).summary["frame"]) == {"enforcement"}
+
+
+def test_stories_of_one_name_are_told_apart(tmp_path):
+    rows = [{"text": f"{STORY} {n}", "source": "The Gazette", "url": f"https://gazette.example/{n}"} for n in range(3)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, [*rows, rows[0]])), encoding="utf-8")
+    found = stance.read_press(tmp_path / "a.jsonl")
+    assert [article.source for article in found.articles] == ["The Gazette", "The Gazette (2)", "The Gazette (3)"]
+    assert [note["reason"] for note in found.notes] == ["the same page or file, given twice"]
+
+
+def test_a_day_that_is_given_is_that_of_all(tmp_path, web):
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": STORY, "date": "2026-02-01"}), encoding="utf-8")
+    (tmp_path / "f.atom").write_text(ATOM.format("https://paper.example", STORY + "More."))
+    found = stance.read_press([tmp_path / "a.jsonl", tmp_path / "f.atom"], date="2024-09-06", client=web)
+    assert {str(article.date) for article in found.articles} == {"2024-09-06"}
+
+
+def test_a_feeds_day_is_the_one_that_is_written(tmp_path, web):
+    item = (
+        "<item><title>T</title><link>https://paper.example/1</link><pubDate>Fri, 05 Jul 2024 00:30:00 +0100</pubDate>"
+    )
+    body = f"<content:encoded>&lt;p&gt;{STORY}&lt;/p&gt;</content:encoded></item></channel></rss>"
+    head = '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>P</title>'
+    (tmp_path / "f.xml").write_text(head + item + body, encoding="utf-8")
+    (article,) = stance.read_press(tmp_path / "f.xml", client=web).articles
+    assert str(article.date) == "2024-07-05"
+
+
+def test_a_feed_is_asked_again_and_its_pages_are_not(tmp_path):
+    with serve(Parliament([])) as server, PoliteClient(rate=500, cache=tmp_path / "kept") as client:
+        server.pages["/short"] = ("text/html", PAGE.format("Short", story(2)).encode())
+        for more in ("", "<item><title>New</title><link>{0}/new</link></item>"):
+            feed = RSS.replace("</channel>", more + "</channel>").format(server.address, STORY)
+            server.pages["/feed"] = ("application/rss+xml", feed.encode())
+            server.pages["/new"] = ("text/html", PAGE.format("New", story(3)).encode())
+            found = stance.read_press(f"{server.address}/feed", client=client)
+    assert len(found.articles) == 3
+
+
+def test_debates_beside_another_file(tmp_path):
+    write_day(tmp_path, "2024-07-22", [heading("2024-07-22", 1, "Boats"),
+              speech("2024-07-22", 2, "Ada Finch", "<p>We will act on this.</p>")])  # fmt: skip
+    (tmp_path / "people.json").write_text("{}", encoding="utf-8")
+    table = stance.gather(tmp_path, progress=False)
+    assert table["text"].tolist() == ["We will act on this."]
+    assert any("people.json" in str(note["source"]) for note in table.attrs["left_out"])

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import stance
-from stance.errors import ReadError, TableError
+from stance.errors import ReadError, TableError, WriteError
 from stance.quotes import COLUMNS, as_quotes, read_quotes, read_table, write_table
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"), min_size=1, max_size=60)
@@ -100,7 +100,7 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
     target = tmp_path / "t.csv"
     target.write_text("old", encoding="utf-8")
     monkeypatch.setattr(pd.DataFrame, "to_csv", lambda *a, **k: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(WriteError, match=r"t\.csv: cannot be written \(disk full\)"):
         write_table(as_quotes(pd.DataFrame({"text": ["a"]})), target)
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
     assert target.read_text(encoding="utf-8") == "old"
@@ -124,3 +124,13 @@ def test_a_date_needs_a_day_and_keeps_the_one_that_is_written():
             read(wrong)
     with pytest.raises(stance.InputError, match="05/07/2024"):
         stance.party_of("Yvette Cooper", "05/07/2024")
+
+
+@pytest.mark.parametrize("row", ["So it is.,Ada Finch,Labour,", "We act, and now,Ada Finch,Labour"])
+def test_a_row_with_more_fields_than_the_header_moves_no_column(tmp_path, row):
+    (tmp_path / "q.csv").write_text(f"text,speaker,party\n{row}\n", encoding="utf-8")
+    with pytest.raises(TableError, match=r"more fields than its header \(text, speaker, party\)"):
+        read_quotes(tmp_path / "q.csv")
+    (tmp_path / "q.csv").write_text(f"text,speaker,party\na,b,c\n{row}\n", encoding="utf-8")
+    with pytest.raises(ReadError, match="CSV"):
+        read_quotes(tmp_path / "q.csv")

@@ -290,3 +290,35 @@ def test_bad_input_is_refused_before_the_work_and_leaves_nothing(scores, tmp_pat
     with pytest.raises(ZeroDivisionError):
         stance.report(scores, tmp_path / "r")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_score_stands_under_its_own_frame_whatever_the_order_of_the_rows(scores):
+    from stance.reporting.page import _cards
+
+    mixed = scores.sort_values("support", ascending=False).iloc[:-1].reset_index(drop=True)
+    lost = scores.loc[scores["support"].idxmin(), ["quote_id", "frame"]].tolist()
+    for card in _cards(mixed, quotes_of(mixed), "party"):
+        assert [row["frame"] for row in card["scores"]] == list(dict.fromkeys(mixed["frame"]))
+        for row in card["scores"]:
+            here = mixed[(mixed["quote_id"] == card["quote_id"]) & (mixed["frame"] == row["frame"])]["support"].tolist()
+            assert here == ([] if [card["quote_id"], row["frame"]] == lost else [row["support"]])
+
+
+def test_a_report_of_scores_with_their_article_begins_at_the_scores(scores, tmp_path):
+    story = tmp_path / "story.txt"
+    story.write_text("A story.", encoding="utf-8")
+    from stance.quotes import file_hash
+
+    table = scores.copy()
+    table.attrs = {**scores.attrs, "articles": [{"sha256": file_hash(story), "source": "t", "date": "2024-09-06"}]}
+    folder = tmp_path / "r"
+    (tmp_path / "entries.csv").write_text("person,party\nAda Finch,Labour\n", encoding="utf-8")
+    numbers = table.assign(year=table["party"].map({"Labour": 2023, "Conservative": 2024}))
+    numbers.attrs = table.attrs
+    stance.report(numbers, folder, "2023", "2024", by="year", inputs=[story], roster=tmp_path / "entries.csv")
+    made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    assert made["again"]["start"] == "scores"
+    assert stance.verify(folder).same
+    assert "2023" in page_of(folder)
+    stance.report(scores, folder, "Labour", "Conservative")
+    assert not (folder / "inputs" / "roster.csv").exists()  # an earlier report's file

@@ -141,3 +141,15 @@ def test_there_and_back_by_command(tmp_path):
     back = pd.read_csv(out)
     row = back[back["text"].str.startswith("We will act")].iloc[0]
     assert (row["speaker"], row["party"]) == ("Yvette Cooper", "Labour")
+
+
+def test_only_a_surname_that_the_reviewer_wrote_is_looked_up(tmp_path):
+    found = as_quotes(pd.DataFrame({
+        "quote_id": ["a", "b"], "text": ["One.", "Two."], "speaker": ["Cleverly", "Bo Reed"],
+        "date": ["2024-09-06"] * 2, "spans": [[[3, 7]], [[9, 13]]], "source": "s",
+    }))  # fmt: skip
+    path = write_review(found, tmp_path / "review.csv")
+    corrected(path, b={"speaker": "Cleverly"})
+    back = apply_review(found, path)
+    assert values(back, "speaker") == ["Cleverly", "James Cleverly"]
+    assert values(back, "party") == [None, "Conservative"]

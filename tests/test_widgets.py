@@ -242,3 +242,33 @@ def test_without_the_extra_the_message_names_the_command(scores, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     with pytest.raises(MissingExtraError, match=r"pip install '.\[notebook\]'"):
         stance.explore(scores)
+
+
+def test_after_a_full_disk_the_next_answer_is_a_line_of_its_own(tmp_path):
+    widget = coding(tmp_path)
+    widget.press("1")
+    path = tmp_path / "ada.csv"
+    with open(path, "a", encoding="utf-8") as stream:
+        stream.write("a,deterr")  # all that the disk took
+    widget.press("2")
+    again = coding(tmp_path)
+    assert again.codes["label"].tolist() == ["support", "oppose"]
+    assert again.journal.torn == 1
+
+
+def test_a_line_cut_off_inside_the_hash_does_not_lock_the_file(tmp_path):
+    coding(tmp_path).press("1")
+    path = tmp_path / "ada.csv"
+    path.write_text(path.read_text(encoding="utf-8")[:-4], encoding="utf-8")
+    assert [coding(tmp_path).codes.empty for _ in range(3)] == [True] * 3
+
+
+def test_undo_leaves_the_answers_to_an_earlier_sample(tmp_path):
+    first = coding(tmp_path)
+    first.press("1")
+    later = stance.code(SAMPLE[["quote_id", "text"]].assign(quote_id=["c", "d"]), coder="ada", folder=tmp_path)
+    assert later.codes.empty
+    later.press("u")
+    later.press("2")
+    assert later.codes["quote_id"].tolist() == ["c"]
+    assert coding(tmp_path).codes["label"].tolist() == ["support"]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from stance.errors import ReadError, TableError
 from stance.people import Roster, add_parties
-from stance.quotes import add_left_out, left_out, whole_file
+from stance.quotes import add_left_out, left_out, read_csv, whole_file
 
 SHEET_COLUMNS = (
     "quote_id", "doubt", "why", "text", "speaker", "speaker_type", "party", "keep", "date", "kind", "context", "source",
@@ -88,6 +88,7 @@ def apply_review(quotes: pd.DataFrame, path: str | Path, *, people: Roster | Non
     }
     texts = out["text"].tolist()
     notes: list[dict[str, Any]] = []
+    spoken = set()  # rows whose speaker the reviewer wrote
     dropped: list[int] = []
     seen: dict[str, int] = {}
     for line, row in enumerate(_records(sheet), start=2):
@@ -112,6 +113,8 @@ def apply_review(quotes: pd.DataFrame, path: str | Path, *, people: Roster | Non
             notes.append(_note(out, i, "left out by the reviewer"))
             continue
         changed = _correct(cells, i, row, f"{path}, row {line}")
+        if any(what.startswith("speaker ") for what in changed):
+            spoken.add(i)
         if changed:
             notes.append(_note(out, i, f"corrected by the reviewer: {'; '.join(changed)}"))
         if changed or _KEEP[keep]:
@@ -120,14 +123,16 @@ def apply_review(quotes: pd.DataFrame, path: str | Path, *, people: Roster | Non
         out[column] = pd.Series(cells[column], index=out.index).astype("str")
     out["speaker_confidence"] = pd.Series(cells["speaker_confidence"], index=out.index, dtype="float64")
     attrs = out.attrs
+    surnames = [i in spoken or _own(out["spans"].iloc[i]) for i in range(len(out)) if i not in set(dropped)]
     out = out.drop(index=out.index[dropped]).reset_index(drop=True)
-    # add_parties says anew which parties are open, so that none is counted twice, and none that was filled in.
-    stays = set(out["quote_id"])
-    again = [n["reason"].startswith("party open: ") and n["where"] in stays for n in attrs.get("left_out", [])]
-    kept = [note for note, anew in zip(attrs.get("left_out", []), again, strict=True) if not anew]
-    out.attrs = {**attrs, "left_out": kept}
+    out.attrs = dict(attrs)
     add_left_out(out, notes)
-    return add_parties(out, people) if len(out) else out
+    return add_parties(out, people, surnames=surnames) if len(out) else out
+
+
+def _own(spans: Any) -> bool:
+    """Whether a row is the user's own, and was not found in an article."""
+    return not isinstance(spans, list)
 
 
 def _correct(cells: dict[str, list[Any]], i: int, row: dict[str, str], where: str) -> list[str]:
@@ -160,7 +165,9 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ReadError(f"{path}: no such review sheet")
     try:
-        sheet = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+        sheet = read_csv(path, dtype="str")
+    except TableError:
+        raise
     except UnicodeDecodeError as error:
         raise ReadError(f"{path}: not UTF-8 (byte {error.start}); save it as 'CSV UTF-8'") from error
     except (ValueError, OSError) as error:

@@ -11,6 +11,7 @@ from stance.cli.shared import (
     Output,
     RosterOption,
     app,
+    check_free,
     check_output,
     check_there,
     extract,
@@ -41,6 +42,7 @@ def quotes(
     check_there(*articles, people, roster)
     check_there(corrections, suffixes=(".csv",))
     check_output(output)
+    check_free(review)
     from stance.attribution import apply_review, write_review
 
     if not (review or corrections) and output and output.suffix.lower() == ".parquet" and _debates_alone(articles):

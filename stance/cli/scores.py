@@ -51,9 +51,9 @@ def score(
         check_output(output)
         table = score_quotes(read_quotes(quotes), codebook, model, precision=precision,
                              cache=False if no_cache else None, client=client)  # fmt: skip
-    show_table(table, ["speaker", "frame", "support", "oppose", "spread", "text"])
     if output:
-        save_table(table, output)
+        save_table(table, output)  # first: whoever reads the rows below may stop reading
+    show_table(table, ["speaker", "frame", "support", "oppose", "spread", "text"], most=40 if output else None)
 
 
 @app.command(epilog="Example: stance compare scores.csv Labour Conservative --json")

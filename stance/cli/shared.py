@@ -1,11 +1,12 @@
 """What the commands share: the application, options that recur, and how a table is shown and saved."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stance.errors import ReadError, TableError
+from stance.errors import InputError, ReadError, TableError, WriteError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +44,12 @@ def check_there(*paths: str | Path | None, suffixes: tuple[str, ...] = ()) -> No
             raise TableError(f"{path}: give a file that ends in {' or '.join(suffixes)}")
         if not Path(path).exists():
             raise ReadError(f"{path}: no such file")
+
+
+def check_free(path: Path | None) -> None:
+    """Refuses to write over a sheet that somebody may have filled in."""
+    if path is not None and path.exists():
+        raise InputError(f"{path}: is there already, and may hold somebody's work; name another file, or delete it")
 
 
 def people_of(path: Path | None) -> "Roster | None":
@@ -102,8 +109,11 @@ def save_table(table: "pd.DataFrame", output: Path) -> None:
 
 
 def check_output(output: Path | None) -> None:
-    """Refuses an output format before the work, not after it."""
+    """Refuses an output format, or a place that cannot be written, before the work, not after it."""
     if output is not None:
         from stance.quotes import check_suffix
 
         check_suffix(output)
+        there = next(parent for parent in output.absolute().parents if parent.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise WriteError(f"{output}: {there} is no folder that can be written; name another place")

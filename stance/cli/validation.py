@@ -13,6 +13,7 @@ from stance.cli.shared import (
     Output,
     SeedOption,
     app,
+    check_free,
     check_output,
     check_there,
     save_table,
@@ -37,6 +38,7 @@ def sample(
     from stance.validation.sheets import SHEET_SUFFIXES, write_codesheet
 
     check_suffix(output, SHEET_SUFFIXES)
+    check_free(output)
     drawn = sample_for_coding(read_table(scores), n, seed=seed, strata=strata or None)
     write_codesheet(drawn, output, codebook, coder or ["coder 1", "coder 2"])
     print(

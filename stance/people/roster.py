@@ -21,6 +21,7 @@ from rapidfuzz.utils import default_process
 from stance.errors import InputError, ReadError, TableError
 from stance.people.names import bare_name, gender_of_name, gender_of_title
 from stance.people.periods import overlaid
+from stance.quotes import read_csv
 
 REQUIRED = ("person", "party", "from", "until")
 OPTIONAL = ("aliases", "title", "constituency", "source", "checked", "office", "until_is", "from_is", "member_id")
@@ -333,7 +334,7 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ReadError(f"{path}: no such roster file")
     try:
-        table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+        table = read_csv(path, dtype="str")
     except (ValueError, OSError) as error:
         raise ReadError(f"{path}: cannot be read as a UTF-8 CSV roster: {error}") from error
     missing = [column for column in REQUIRED if column not in table]

@@ -43,7 +43,7 @@ def gather(
 
     Args:
         paths: whatever :func:`read_press` reads, and debates' XML (:func:`read_parlparse`).
-        date: the day of articles that do not tell theirs.
+        date: the day of publication of all articles, whatever they say themselves; if not given, each one's own.
         roster: another roster than the bundled one.
         people: a people.json, for debates' XML.
         search: of debates, only contributions that hold this phrase.
@@ -64,18 +64,22 @@ def gather(
     if not debates and not rest:
         raise ReadError("no input; name articles, folders, feeds or debates' XML")
     parts: list[pd.DataFrame] = []
+    notes: list[dict[str, Any]] = []
     if rest:
-        found = read_press(rest, date=date, client=client, progress=progress)
+        found = read_press(rest, date=date, client=client, progress=progress, may_be_none=bool(debates))
         articles, copies = (
             (found.articles, []) if keep_duplicates else drop_duplicates(found.articles, progress=progress)
         )
-        table = link_statements(extract_quotes(articles, people=roster, precision=precision, progress=progress))
         read_below = f"not read: {DEBATES}"
-        notes = [note for note in found.notes if note["reason"] != read_below]
-        table.attrs["left_out"] = [*notes, *copies, *table.attrs.get("left_out", [])]
-        parts.append(table)
+        notes = [note for note in found.notes if note["reason"] != read_below] + copies
+        if articles:
+            table = link_statements(extract_quotes(articles, people=roster, precision=precision, progress=progress))
+            parts.append(_with_notes(table, notes))
+            notes = []
     if debates:
-        parts.append(read_parlparse(debates, people=people, roster=roster, search=search, progress=progress))
+        # Without articles the folder held other files beside the debates, such as people.json.
+        table = read_parlparse(debates, people=people, roster=roster, search=search, progress=progress)
+        parts.append(_with_notes(table, notes))
     if len(parts) == 1:
         return parts[0]
     filled = [part for part in parts if len(part)]
@@ -83,3 +87,8 @@ def gather(
     whole.attrs = {key: value for part in parts for key, value in part.attrs.items()}
     whole.attrs["left_out"] = [row for part in parts for row in part.attrs.get("left_out", [])]
     return whole
+
+
+def _with_notes(table: pd.DataFrame, notes: list[dict[str, Any]]) -> pd.DataFrame:
+    table.attrs["left_out"] = [*notes, *table.attrs.get("left_out", [])]
+    return table

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Found:
 
 def read_press(
     paths: str | Path | Iterable[str | Path], *, date: Any = None, client: PoliteClient | None = None,
-    cache: str | Path | bool | None = None, rate: float = 1.0, progress: bool = True,
+    cache: str | Path | bool | None = None, rate: float = 1.0, progress: bool = True, may_be_none: bool = False,
 ) -> Found:  # fmt: skip
     """Reads many articles; one that cannot be read goes to the ledger and does not stop the rest.
 
@@ -49,11 +50,12 @@ def read_press(
             files that hold one address a line (``#`` starts a comment); RSS and Atom feeds, as files or addresses;
             ``.jsonl`` files with one article a line (``text``, and where known ``title``, ``date``, ``url``,
             ``publisher``, ``source``).
-        date: the day of all articles that are files or pages, where it is not in them.
+        date: the day of publication of all of them, whatever they say themselves; if not given, each one's own.
         client: a client of your own, in place of ``cache`` and ``rate``.
         cache: where fetched pages are kept; None for the user's cache folder, False to keep none.
         rate: pages a second.
         progress: a bar, once it has taken two seconds.
+        may_be_none: where nothing could be read, return the ledger alone.
 
     Returns:
         ``articles``, each with its own ``source``, and ``notes`` for the ledger.
@@ -77,7 +79,7 @@ def read_press(
         if own:
             own.__exit__(None, None, None)
     _own_sources(found)
-    if not found.articles:
+    if not found.articles and not may_be_none:
         raise found.first or ReadError(f"{', '.join(map(str, several))}: no text, HTML, feed or JSONL among the inputs")
     return found
 
@@ -123,7 +125,7 @@ def _own_sources(found: Found) -> None:
     kept: list[Article] = []
     for article in found.articles:
         before = seen.get(article.source)
-        if before and (article.url or before.sha256 == article.sha256):
+        if before and _same(before, article):
             found.notes.append(left_out("reading", "the same page or file, given twice", source=article.source))
             continue
         source, number = article.source, 1
@@ -134,6 +136,11 @@ def _own_sources(found: Found) -> None:
         seen[source] = article
         kept.append(article)
     found.articles = kept
+
+
+def _same(one: Article, other: Article) -> bool:
+    """Two readings of one page or file, and not two stories under one name."""
+    return one.text == other.text or bool(one.url and one.url == other.url)
 
 
 # --- one file or page ---------------------------------------------------------------------------
@@ -148,11 +155,13 @@ def _read(
             assert client is not None
             answer = client.get(path)
             if _FEED_START.search(answer.content[:2000]):
+                if answer.from_cache:  # pages stay as they are, a feed does not
+                    answer = client.get(path, fresh=True)
                 yield from _feed(answer.content, name, date, client, found, progress)
             else:
                 yield _page(answer, name, date)
         elif suffix == ".jsonl":
-            yield from _jsonl(path, found)
+            yield from _jsonl(path, date, found)
         elif suffix in FEEDS:
             assert client is not None
             yield from _feed(path.read_bytes(), name, date, client, found, progress)
@@ -168,7 +177,7 @@ def _page(answer: Answer, name: str, date: Any) -> Article:
     return article_from_bytes(answer.content, name, date, url=answer.url, encoding=answer.encoding, html=True)
 
 
-def _jsonl(path: Path, found: Found) -> Iterator[Article]:
+def _jsonl(path: Path, date: Any, found: Found) -> Iterator[Article]:
     for number, line in enumerate(decode(path.read_bytes(), path.name).split("\n"), 1):
         if not line.strip():
             continue
@@ -180,8 +189,8 @@ def _jsonl(path: Path, found: Found) -> Iterator[Article]:
             if {"quote_id", "spans"} & set(row):
                 raise ReadError("a row of a quotes table, not an article; give the table to `stance score`")
             url = row.get("url")
-            yield Article(row["text"], str(row.get("source") or url or place), row.get("date"), row.get("title"), url,
-                          row.get("publisher"))  # fmt: skip
+            yield Article(row["text"], str(row.get("source") or url or place), date or row.get("date"),
+                          row.get("title"), url, row.get("publisher"))  # fmt: skip
         except ValueError as error:  # ReadError is one too
             found.skip(place, error if isinstance(error, ReadError) else f"no JSON: {error}")
 
@@ -203,21 +212,39 @@ def _feed(
     ):
         link = entry.get("link")
         place = link or f"{name}, entry {number}"
-        when = entry.get("published_parsed") or entry.get("updated_parsed")
-        day = as_date(date) or (datetime.date(when.tm_year, when.tm_mon, when.tm_mday) if when else None)
+        day = as_date(date) or _day_of(entry)
         try:
             html = max((part.get("value", "") for part in entry.get("content", [])), key=len, default="")
             text = _plain(html)
             if len(text.split()) >= FEWEST_WORDS:
                 yield Article(text, place, day, entry.get("title"), link, publisher)
             elif link:
-                article = _page(client.get(link), place, None)
+                article = _page(client.get(link), place, date)
                 yield replace(article, date=article.date or day, date_from=article.date_from or "feed",
                               publisher=article.publisher or publisher)  # fmt: skip
             else:
                 found.skip(place, "the entry has neither its text nor an address")
         except (ReadError, NetworkError) as error:
             found.skip(place, error)
+
+
+def _day_of(entry: Any) -> datetime.date | None:
+    """The day that an entry writes down; what feedparser makes of it is in UTC, and may be the day before."""
+    for name in ("published", "updated"):
+        written = str(entry.get(name) or "")
+        if re.match(r"\d{4}-\d{2}-\d{2}", written):
+            try:
+                return as_date(written[:10])
+            except ReadError:
+                continue
+        try:
+            return parsedate_to_datetime(written).date()
+        except (TypeError, ValueError):
+            pass
+        parsed = entry.get(f"{name}_parsed")
+        if parsed:
+            return datetime.date(parsed.tm_year, parsed.tm_mon, parsed.tm_mday)
+    return None
 
 
 def _plain(html: str) -> str:

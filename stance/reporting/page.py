@@ -62,7 +62,10 @@ def quotes_of(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _cards(scores: pd.DataFrame, quotes: pd.DataFrame, by: str) -> list[dict[str, Any]]:
     """What the page shows of each quote."""
-    measured = {key: part.to_dict("records") for key, part in scores.groupby("quote_id", sort=False)}
+    frames = [str(name) for name in dict.fromkeys(scores["frame"])]
+    empty = {"support": None, "oppose": None, "spread": None, "facet": "no score"}
+    measured = {key: {str(row["frame"]): row for row in part.to_dict("records")}
+                for key, part in scores.groupby("quote_id", sort=False)}  # fmt: skip
     cards = []
     for quote in quotes.head(MOST_QUOTES).to_dict("records"):
         known = {
@@ -70,10 +73,12 @@ def _cards(scores: pd.DataFrame, quotes: pd.DataFrame, by: str) -> list[dict[str
         }
         spans = known.get("spans")
         cards.append({
-            **{column: known.get(column) for column in COLUMNS}, "group": known.get(by),
+            **{column: known.get(column) for column in COLUMNS},
+            "group": None if known.get(by) is None else str(known[by]),
             "date": pd.Timestamp(quote["date"]).date() if known.get("date") is not None else None,
             "place": ", ".join(f"{start}–{end}" for start, end in spans) if isinstance(spans, list) else None,
-            "context": _marked(known.get("context"), quote["text"]), "scores": measured[quote["quote_id"]],
+            "context": _marked(known.get("context"), quote["text"]),
+            "scores": [measured[quote["quote_id"]].get(frame, {**empty, "frame": frame}) for frame in frames],
         })  # fmt: skip
     return cards
 

@@ -160,7 +160,7 @@ def _changed_files(folder: Path, made: Mapping[str, Any]) -> Iterator[tuple[Any,
 
 
 def _extract(folder: Path, made: Mapping[str, Any]) -> pd.DataFrame:
-    own = folder / "inputs" / "roster.csv"
+    own = folder / "inputs" / "roster.csv" if "inputs/roster.csv" in made["files"] else Path()
     articles = [
         read_article(folder / entry["stored"], date=entry["date"], source=entry["source"])
         for entry in made["inputs"] if "stored" in entry

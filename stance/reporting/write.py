@@ -86,7 +86,7 @@ def report(
     if by not in table:
         raise TableError(f"the table has no column {by!r}; name the column of the groups with by=")
     for name in filter(None, (a, b)):
-        if name not in set(table[by].dropna()):
+        if str(name) not in set(table[by].dropna().astype("str")):
             known = ", ".join(map(str, table[by].dropna().unique())) or "none"
             raise InputError(f"no quote has {by} {name!r}; the groups are: {known}")
     folder = Path(folder)
@@ -95,12 +95,12 @@ def report(
     quotes = as_quotes(quotes_of(table) if scored else table, origin="the scores" if scored else "the quotes table")
     if scored:
         table = _completed(table, quotes)
-    settings = {"by": by, "a": a, "b": b, "seed": seed, "model": None if model is None else str(model), "probe": True}
+    settings = {"by": by, "a": a, "b": b, "seed": seed, "model": _place_of(model), "probe": True}
     if scored:
         # Other specifications need the model and the codebook of these scores; a callable cannot be called again.
         scored_by = table.attrs.get("provenance", {})
         settings["probe"] = bool(scored_by.get("model", {}).get("sha256"))
-        settings["model"] = scored_by["model"]["name"] if settings["probe"] else None
+        settings["model"] = _place_of(scored_by["model"]["name"]) if settings["probe"] else None
         codebook = Codebook.model_validate(scored_by["codebook"]["content"]) if "codebook" in scored_by else codebook
     if lock is not None:
         recorded = table.attrs.get("provenance", {}).get("codebook", {}).get("sha256")
@@ -124,6 +124,13 @@ def report(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder / "index.html"
+
+
+def _place_of(model: str | Path | None) -> str | None:
+    """A model's name, or its folder from the root on: the notebook runs in a folder of its own."""
+    if model is None or not Path(model).is_dir():
+        return None if model is None else str(model)
+    return str(Path(model).resolve())
 
 
 def _completed(scores: pd.DataFrame, quotes: pd.DataFrame) -> pd.DataFrame:
@@ -207,7 +214,7 @@ def _provenance(
         | {"gold": stored["gold"]},
         "lock": read_lock(lock_file).as_dict() if lock_file.is_file() else None,
         # What stance verify needs: where the chain can begin, and with which settings.
-        "again": {"start": "articles" if stored["from_articles"] else "scores" if scored else "quotes",
+        "again": {"start": "scores" if scored else "articles" if stored["from_articles"] else "quotes",
                   "parameters": parameters},
     }  # fmt: skip
 
@@ -236,6 +243,15 @@ def _finish(work: Path, notebook: Any, made: dict[str, Any], by: str, title: str
 
 
 def _move(work: Path, folder: Path) -> None:
+    """Puts the new files in place; those of an earlier report that are not in this one go."""
+    try:
+        old = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        old = {}
+    for name in old:
+        path = (folder / name).resolve()
+        if not (work / name).exists() and folder.resolve() in path.parents:
+            path.unlink(missing_ok=True)
     for path in sorted(work.rglob("*")):
         target = folder / path.relative_to(work)
         if path.is_dir():

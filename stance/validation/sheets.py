@@ -19,7 +19,7 @@ import pandas as pd
 from stance.codebook import Codebook, Lock, load_codebook, read_lock
 from stance.comparison.gold import CODES_COLUMNS, check_codes
 from stance.errors import CodebookError, InputError, ReadError, TableError
-from stance.quotes import check_suffix, left_out, whole_file
+from stance.quotes import check_suffix, left_out, read_csv, whole_file
 
 SHEET_SUFFIXES = (".csv", ".xlsx")
 FIXED = ("quote_id", "frame", "text")
@@ -242,7 +242,7 @@ def _read_sheet(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
                 head = stream.readline()
             # Excel saves CSV with semicolons where the comma is the decimal mark.
             mark = max(",;\t", key=head.count)
-            sheet = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig", sep=mark)
+            sheet = read_csv(path, dtype="str", sep=mark)
         except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
             raise ReadError(f"{path}: cannot be read as CSV: {error}") from error
         beside = _beside(path, ".sampling.json")

@@ -37,6 +37,7 @@ class Coding(w.VBox):  # type: ignore[misc, unused-ignore]
         self._quotes = quotes
         self._labels, self._show_speaker = labels, show_speaker
         self._tasks = [(str(q), f.name) for q in quotes["quote_id"] for f in self._book.frames]
+        self._known = set(self._tasks)
         self._row = {str(q): i for i, q in enumerate(quotes["quote_id"])}
         self.journal = Journal(folder / f"{coder}.csv", coder, self._book.sha256[:16])
         self._skipped: list[tuple[str, str]] = []
@@ -69,12 +70,14 @@ class Coding(w.VBox):  # type: ignore[misc, unused-ignore]
 
     @property
     def codes(self) -> pd.DataFrame:
-        """The answers so far as a codes table, for :func:`stance.validate` and ``compare(gold=…)``.
+        """The answers to this sample so far as a codes table, for :func:`stance.validate` and ``compare(gold=…)``.
 
         Columns quote_id, frame, coder, label, with the standard labels also code (1 support, 0 neither, -1 oppose),
         and probability where the sample has it.
         """
         table = self.journal.table()
+        mine = pd.MultiIndex.from_frame(table[["quote_id", "frame"]]).isin(self._tasks)
+        table = table[mine].reset_index(drop=True)
         if set(self._labels) <= set(CODES):
             table["code"] = table["label"].map(CODES).astype("float64")
         if "probability" in self._quotes:
@@ -102,8 +105,9 @@ class Coding(w.VBox):  # type: ignore[misc, unused-ignore]
 
     def undo(self) -> None:
         """Takes the last answer back and asks again."""
-        if self.journal.order:
-            task = self.journal.order[-1]
+        mine = [task for task in self.journal.order if task in self._known]  # not those of an earlier sample
+        if mine:
+            task = mine[-1]
             self._skipped = [t for t in self._skipped if t != task]
             self._write(task, "")
 

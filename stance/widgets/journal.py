@@ -49,6 +49,9 @@ class Journal:
                 self.torn += 1
                 continue
             quote, frame, _, label, _, book = row
+            if len(book) < len(self.codebook) and self.codebook.startswith(book):  # cut off inside the hash
+                self.torn += 1
+                continue
             if book != self.codebook:
                 raise ReadError(f"{self.path}: was coded with another codebook ({book}…, not {self.codebook}…); name "
                                 "another coder or folder, or restore the codebook")  # fmt: skip
@@ -78,8 +81,16 @@ class Journal:
             writer.writerow(COLUMNS)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         writer.writerow([quote, frame, self.coder, label, now, self.codebook])
-        self._append(lines.getvalue())
+        self._append(("" if self._whole() else "\n") + lines.getvalue())
         self._take(quote, frame, label)
+
+    def _whole(self) -> bool:
+        """Whether the file ends with a line; not where the disk was full in the middle of one."""
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            return True
+        with open(self.path, "rb") as stream:
+            stream.seek(-1, os.SEEK_END)
+            return stream.read(1) == b"\n"
 
     def _append(self, text: str) -> None:
         try:
