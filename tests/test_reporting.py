@@ -295,8 +295,8 @@ def test_bad_input_is_refused_before_the_work_and_leaves_nothing(scores, tmp_pat
 def test_a_score_stands_under_its_own_frame_whatever_the_order_of_the_rows(scores):
     from stance.reporting.page import _cards
 
-    mixed = scores.sort_values("support", ascending=False).iloc[:-1].reset_index(drop=True)
-    lost = scores.loc[scores["support"].idxmin(), ["quote_id", "frame"]].tolist()
+    ranked = scores.sort_values("support", ascending=False)
+    mixed, lost = ranked.iloc[:-1].reset_index(drop=True), ranked[["quote_id", "frame"]].iloc[-1].tolist()
     for card in _cards(mixed, quotes_of(mixed), "party"):
         assert [row["frame"] for row in card["scores"]] == list(dict.fromkeys(mixed["frame"]))
         for row in card["scores"]:

@@ -189,12 +189,22 @@ def _check_arguments(
     return clusters
 
 
+def name_of(value: Any) -> str | None:
+    """A cell as the name of a group: a year that an empty cell beside it made 2024.0 is "2024".
+
+    >>> name_of(2024.0), name_of(None)
+    ('2024', None)
+    """
+    if pd.isna(value):
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _as_names(scores: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """The table with these columns as text (None where empty), whatever they were: numbers, booleans, categories."""
     out = scores.copy(deep=False)
     for column in dict.fromkeys(columns):
-        values = scores[column].astype(object)
-        out[column] = values.where(values.isna(), values.astype("str")).where(values.notna(), None)
+        out[column] = pd.Series([name_of(value) for value in scores[column]], index=scores.index, dtype=object)
     out.attrs = scores.attrs
     return out
 

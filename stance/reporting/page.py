@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from stance.comparison import name_of
 from stance.plotting import UNKNOWN, group_style, is_fictional, persons
 from stance.quotes import COLUMNS, ledger
 from stance.reporting.run import Figure
@@ -74,7 +75,7 @@ def _cards(scores: pd.DataFrame, quotes: pd.DataFrame, by: str) -> list[dict[str
         spans = known.get("spans")
         cards.append({
             **{column: known.get(column) for column in COLUMNS},
-            "group": None if known.get(by) is None else str(known[by]),
+            "group": name_of(known.get(by)),
             "date": pd.Timestamp(quote["date"]).date() if known.get("date") is not None else None,
             "place": ", ".join(f"{start}–{end}" for start, end in spans) if isinstance(spans, list) else None,
             "context": _marked(known.get("context"), quote["text"]),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stance.codebook import Lock
+from stance.comparison import name_of
 from stance.plotting import UNKNOWN, is_fictional
 
 ALPHA = 0.05
@@ -173,5 +174,5 @@ def _locked(made: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def group_names(scores: pd.DataFrame, by: str) -> list[str]:
-    names = [str(g) for g in scores[by].dropna().unique()] if by in scores else []
+    names = [str(name_of(g)) for g in scores[by].dropna().unique()] if by in scores else []
     return [*names, UNKNOWN]

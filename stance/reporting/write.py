@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 
 from stance.codebook import Codebook, check_lock, load_codebook, read_lock
+from stance.comparison import name_of
 from stance.errors import InputError, ReadError, TableError
 from stance.quotes import COLUMNS, as_quotes, file_hash, read_table, write_table
 from stance.reporting.page import quotes_of, render
@@ -86,8 +87,9 @@ def report(
     if by not in table:
         raise TableError(f"the table has no column {by!r}; name the column of the groups with by=")
     for name in filter(None, (a, b)):
-        if str(name) not in set(table[by].dropna().astype("str")):
-            known = ", ".join(map(str, table[by].dropna().unique())) or "none"
+        groups = dict.fromkeys(map(name_of, table[by].dropna()))
+        if str(name) not in groups:
+            known = ", ".join(map(str, groups)) or "none"
             raise InputError(f"no quote has {by} {name!r}; the groups are: {known}")
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
