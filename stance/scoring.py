@@ -204,7 +204,7 @@ def entail(
     texts = table["text"].tolist()
     pairs = [(texts[row][start:end], hypothesis) for row, start, end in places for hypothesis in hypotheses]
     found = _probabilities(scorer, pairs, progress).reshape(len(places), len(hypotheses), 3)
-    return Entailed(table, book, places, found, _model_record(scorer, model), scorer)
+    return Entailed(table, book, places, found, _model_record(scorer, len(set(pairs))), scorer)
 
 
 def _checked(quotes: "pd.DataFrame | str | Iterable[str] | Entailed") -> pd.DataFrame:
@@ -369,10 +369,12 @@ def _probabilities(scorer: Any, pairs: Sequence[tuple[str, str]], progress: bool
     return found
 
 
-def _model_record(scorer: Any, model: Any) -> dict[str, Any]:
+def _model_record(scorer: Any, pairs: int) -> dict[str, Any]:
     if hasattr(scorer, "sha256"):
+        computed_in = getattr(scorer, "arithmetic_of", None)
         return {"name": scorer.name, "sha256": scorer.sha256, "max_tokens": scorer.max_tokens,
-                "temperature": scorer.temperature, "precision": getattr(scorer, "precision", None)}  # fmt: skip
+                "temperature": scorer.temperature, "precision": getattr(scorer, "precision", None),
+                "arithmetic": computed_in(pairs) if computed_in else None}  # fmt: skip
     return {"name": getattr(scorer, "__qualname__", type(scorer).__name__), "sha256": None}
 
 

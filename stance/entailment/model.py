@@ -131,7 +131,11 @@ class EntailmentModel:
     @property
     def arithmetic(self) -> str:
         """What a large job is computed in on this processor: "float32" or "bfloat16"."""
-        return self._engine(SMALL_JOB).arithmetic
+        return self.arithmetic_of(SMALL_JOB)
+
+    def arithmetic_of(self, pairs: int) -> str:
+        """What a job of so many distinct pairs is computed in."""
+        return self._engine(pairs).arithmetic
 
     @cached_property
     def sha256(self) -> str:
