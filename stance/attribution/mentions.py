@@ -29,6 +29,10 @@ NAME = (
     rf"(?<![\w’'])(?:{_HONORIFIC}){{0,3}}(?:{_WORD})(?:[ \t]+(?:(?:de|da|van|von|der|of|ap)[ \t]+)?(?:{_WORD})){{0,6}}"
 )
 _NAME = re.compile(NAME)
+# What follows a name and tells what the person does to others, not what the person is.
+_DOES = re.compile(
+    r"(?:who|whose|which)\s(?!(?:is|was|has been|chairs|leads|runs|heads|represents|became|serves)\b)|\w+ing\b"
+)
 _REACH = 160  # characters after a name in which its apposition is read
 
 
@@ -146,6 +150,7 @@ class Cast:
             if words.isupper() and " " in words.strip():
                 self.person(words.strip().title())
         self._mentions.sort()
+        self.named = frozenset(self.persons)  # in the text itself; roles that are understood add others
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -204,6 +209,8 @@ class Cast:
         after = re.match(r"[ ]?,\s+([^,.;:\n“‘\"()\x00]{3,110})", self.plain[end : end + _REACH])
         if after and end + after.start(1) in self._source_starts:
             after = None  # "Responding to Ada Finch, the council leader said": another person
+        if after and _DOES.match(after.group(1)):
+            after = None  # "who met the chief constable", "visiting the mayor": somebody else's role
         if after and not self.full_name(Named.of(after.group(1))):
             yield role_words(re.split(r"\s(?:and|but|that|which|whose)\s", after.group(1))[0])
             for part in re.split(r"\sand\s", after.group(1))[1:]:
@@ -213,7 +220,9 @@ class Cast:
             words = re.split(
                 r"\b(?:[Tt]he|[Aa]n?|[Ii]ts|[Tt]heir|[Hh]is|[Hh]er|and|by|said|says|with|of)\s+", before.group(1)
             )
-            if role_words(words[-1]) & ROLE_NOUNS:
+            head = re.split(r"\s(?:for|at|in)\s", words[-1].strip())[0].split()
+            # The role stands right before the name: not "council leader Reed met" Finch.
+            if head and role_words(head[-1]) & ROLE_NOUNS:
                 yield role_words(words[-1])
 
     def person(self, name: str) -> Person:
@@ -235,6 +244,10 @@ class Cast:
     def _mention(self, at: int, name: str) -> None:
         self._mentions.append((at, name))
         self.person(name).places.append(at)
+
+    def start_of(self, at: int) -> int:
+        """Where the sentence begins in which ``at`` lies."""
+        return self.sentences[self.sentence_of(at)]
 
     def last_before(self, at: int) -> tuple[int, str] | None:
         """Where, and who, was mentioned last before ``at``."""
@@ -263,7 +276,9 @@ class Cast:
             here = [
                 name
                 for name in self.by_surname.get(_folded(named.names[-1]), ())
-                if (self.persons[name].gender or gender) == gender and not self.people.sits(name, self.date)
+                if (self.persons[name].gender or gender) == gender
+                and not self.people.sits(name, self.date)
+                and (self.people.offices_of(name, self.date) or self._told_peer(name))
             ]
             if len(here) == 1:
                 return here[0]
@@ -288,6 +303,11 @@ class Cast:
             return None
         return " ".join(names)
 
+    def _told_peer(self, name: str) -> bool:
+        """Whether the article calls a person a peer, or knows no other life of theirs than one in the Lords."""
+        roles = {word for role in self.persons[name].roles for word in role}
+        return bool(roles & {"peer", "lord", "lady", "baroness"}) or not self.people.find(name, surnames=False)
+
     def short_name(self, named: Named, *, known_only: bool = False) -> str | None:
         """Whom a surname, or "Sir Imran", means within this article; None where nobody or several."""
         candidates = self.candidates(named)
@@ -302,7 +322,9 @@ class Cast:
         word = _folded(named.names[-1])
         found = set(self.by_surname.get(word, ()))
         if len(named.names) == 1 and (named.honorific in {"Sir", "Dame"} or not found):
-            found |= self.by_first.get(word, set())
+            # Politicians go by a first name alone after Sir or Dame only; "David, 27, from Eritrea" is another David.
+            first = self.by_first.get(word, set())
+            found |= {name for name in first if named.honorific or not self.people.find(name, surnames=False)}
         gender = gender_of_title(named.honorific)
         if gender:
             found = {name for name in found if (self.persons[name].gender or gender) == gender}
@@ -312,7 +334,7 @@ class Cast:
 
     def is_organisation(self, phrase: str) -> bool:
         bare = re.sub(r"^[Tt]he\s+", "", phrase.strip())
-        if party_named(bare) and bare[:1].isupper():
+        if party_named(bare) and bare[:1].isupper() and phrase.strip() != "Green":  # which is a surname, too
             return True
         if bare in self.short or phrase.strip() in self.short or re.fullmatch(r"[A-Z]{2,6}", bare):
             return True

@@ -15,6 +15,7 @@ from stance.attribution.typography import Segment, kind_of
 _REACH = 14  # characters: an edge so near to a quotation mark belongs on it
 _FEWEST_WORDS = 2  # an indirect quote of fewer words ("it") says nothing
 _SMALL = 3  # words: what is so short may be a scrap
+_NEGATED = re.compile(r"\b(?:not|no|never|nor|neither|nobody|nothing|cannot|\w+n[’']t)\b", re.IGNORECASE)
 _SURE = 0.9  # an indirect quote of so few words counts from this confidence on
 _OUTER = " \t\r\n\u00a0,;:"
 
@@ -182,7 +183,8 @@ def shape(
             size = _words(text[a:b])
             # "Regarding these deaths," Finch said, “…”: what stands beside a long quote is the reporter's.
             scrap = longest >= 3 * size and (size < 3 or (size <= _SMALL and in_marks))
-            if scrap and not quoted.touching(a, b):
+            # A negation stays: without it the rest would say the opposite.
+            if scrap and not quoted.touching(a, b) and not _NEGATED.search(text[a:b]):
                 notes.append(("fragment beside a quote", (a, b)))
             else:
                 kept.append((a, b))

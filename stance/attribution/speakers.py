@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import pandas as pd
+
 from stance.articles import Article
 from stance.attribution.marks import Mark, Speaker
 from stance.attribution.mentions import NAME as NAME
 from stance.attribution.mentions import Cast, Named, is_seat
-from stance.attribution.vocabulary import PLACES, ROLE_NOUNS, SETTING, role_words
+from stance.attribution.vocabulary import NOT_NAMES, PLACES, ROLE_NOUNS, ROLE_WORDS, SETTING, role_words
 from stance.people import PARTY_WORDS, Roster, bare_name, gender_of_name, gender_of_title, party_named
+from stance.people import TITLES as HONORIFICS
 
 ROLE_HEAD = (
     r"(?:secretary|minister|leader|chancellor|mayor|president|chair|chairman|chairwoman|director|chief|commissioner|"
@@ -56,6 +59,11 @@ _ISSUED = re.compile(
 _LEADS_TO = re.compile(
     r"\b(?:for|of|to|at|from|with|by|about|against|on|than|behind|near|around|met|knew|saw|told|behalf of|"
     r"representing|advising|supporting|including|following|backing)\s+(?:the\s+)?$"
+)
+# "a Finch ally", "former Finch adviser Bo Reed": the name says whose.
+_MODIFIED = re.compile(
+    r"(?:-era)?\s+(?:ally|aide|advis[eo]r|supporter|backer|loyalist|critic|confidant\w*|lieutenant|insider|source|"
+    r"spokes\w+|voter|fan|donor|opponent|rival|appointee|minister)\b"
 )
 # What stands between two who speak together; the name before may have its apposition.
 _BESIDE = re.compile(r"\s*(?:,(?![^,]*\bwho\b)[^,]{1,60},)?\s*(?:,|,?\s*and|&)\s+(?:[a-z][\w’' -]{0,40}\s)?")
@@ -101,6 +109,7 @@ class _Reader:
 
     cast: Cast
     last: Speaker = _OPEN  # who spoke last
+    last_at: int = -1  # and where that is said
 
     def read(self, words: str, at: int) -> Speaker:
         who = " ".join(words.split()).strip(' ,.;:–—-“”"‘')
@@ -111,7 +120,7 @@ class _Reader:
         if found.type == "organisation" and found.name:
             self.cast.noted_organisation(at, found.name)
         if found.name or found.type == "unnamed":
-            self.last = found
+            self.last, self.last_at = found, at
         return found
 
     def pass_by(self, words: str, at: int) -> None:
@@ -182,6 +191,7 @@ class _Reader:
     def _named(self, who: str) -> Speaker | None:
         """A person named in full among the words, and not after "for" or before "'s"."""
         text = who.title() if who.isupper() and " " in who else who
+        text = re.split(r",?\s(?:who|whose|which)\s", text)[0]  # "the minister who replaced Finch" is not Finch
         for match in re.finditer(NAME, text):
             named = Named.of(match.group())
             name = self.cast.full_name(named)
@@ -243,6 +253,10 @@ class _Reader:
         bare = len(named.names) == 1 and "," not in who and gender_of_name(f"{surname} X") is None
         found = self.cast.people.find(surname, on=self.cast.date) if bare or named.honorific else []
         gender = gender_of_title(named.honorific)
+        # Whose surname the article joins to another first name, it does not mean a member of that surname.
+        first = {m[1] for m in re.finditer(rf"([A-Z][\w.’'-]*)[ \t]+{re.escape(surname)}\b", self.cast.plain)}
+        first -= set(HONORIFICS) | ROLE_WORDS | (NOT_NAMES - {"April", "June", "August"})
+        found = [name for name in found if not first or name.split()[0] in first]
         found = [name for name in found if not gender or (self.cast.people.gender_of(name) or gender) == gender]
         if len(found) > 1:
             return Speaker(None, "person", 0.0, f"speaker open: {who!r} may be {' or '.join(found[:6])}")
@@ -257,12 +271,18 @@ class _Reader:
         """The person mentioned last whom the pronoun fits; one whose gender is known before one whose is not, unless
         that one spoke last. An empty gender fits everybody."""
         weak: str | None = None
+        last = self.cast.last_before(at)
         for distance, group in enumerate(self.cast.before(at)):
             fitting = [name for name in group if not gender or self.cast.persons[name].gender == gender]
             if fitting:
                 if weak and (distance > 3 or weak == self.last.name):
                     break
-                spoke = [name for name in fitting if name == self.last.name]
+                if weak:  # somebody nearer, whose first name tells nothing
+                    may_be = " or ".join([weak, *fitting])
+                    return Speaker(None, "person", 0.0, f"speaker open: {who!r} may be {may_be}")
+                # Who spoke last goes before others only within the sentence that says so, not as the next one's object.
+                here = distance == 0 and last is not None and self.last_at >= self.cast.start_of(last[0])
+                spoke = [name for name in fitting if name == self.last.name and (distance or here)]
                 return Speaker((spoke or fitting)[0], "person", 0.85 if len(fitting) == 1 else 0.7)
             weak = weak or next((name for name in group if self.cast.persons[name].gender is None), None)
         if weak:
@@ -322,7 +342,11 @@ class _Reader:
         if not kinds & ROLE_NOUNS:
             generic = [_GENERIC[word] for word in sorted(words & set(_GENERIC))]
             aged = [""] if re.search(r"\d-year-old\b", bare) else []
-            return self._pronoun((generic + aged)[0], who, at) if definite and generic + aged else None
+            meant = self._pronoun((generic + aged)[0], who, at) if definite and generic + aged else None
+            if meant and meant.name and self.cast.people.find(meant.name, surnames=False):
+                # "The mother" beside a politician is not the politician, who has a title or a name.
+                return Speaker(None, "unnamed", 0.0, f"speaker open: {who!r} is not named in the article")
+            return meant
         if _INDEFINITE.match(who):
             return _unnamed(who)
         office = self._office(bare, at)
@@ -348,6 +372,10 @@ class _Reader:
             named = held[0] in self.cast.persons
             if not named and self.cast.by_role(role_words(bare), at):
                 return None  # "the prime minister" of the country that the article is about
+            others = [] if named else self._held_before(bare, held[0])
+            if others:  # a story of earlier days, or of the day on which the office changed hands
+                may_be = " or ".join([held[0], *others])
+                return Speaker(None, "person", 0.0, f"speaker open: {bare!r} may be {may_be}")
             return Speaker(held[0], "person", 0.92 if named else 0.85)
         here = [name for name in held if name in self.cast.persons]
         if len(here) == 1:
@@ -358,6 +386,13 @@ class _Reader:
             day = self.cast.date or "no date given"
             return Speaker(None, "person", 0.0, f"speaker open: who was {bare!r} on that day is not known ({day})")
         return None
+
+    def _held_before(self, office: str, now: str) -> list[str]:
+        """Whom the article names of those who held an office before: the one of yesterday, and those who hold none."""
+        roster, day = self.cast.people, pd.Timestamp(self.cast.date)
+        yesterday = roster.holders(office, day - pd.Timedelta(days=1))
+        return [name for name in roster.holders(office) if name in self.cast.named and name != now
+                and (name in yesterday or not roster.offices_of(name, day))]  # fmt: skip
 
     def _spokes(self, who: str, at: int) -> Speaker:
         """ "A Home Office spokesman", "a spokeswoman for Refugee Action": the body spoken for."""
@@ -393,7 +428,7 @@ class _Reader:
 
 def _only_told(ahead: str, behind: str) -> bool:
     """Whether a name among the words for a source is not the source: "an ally of Finch", "Finch's solicitor"."""
-    return bool(_LEADS_TO.search(ahead) or re.match(r"[’'](?:s\b|\s)", behind))
+    return bool(_LEADS_TO.search(ahead) or re.match(r"[’'](?:s\b|\s)", behind) or _MODIFIED.match(behind))
 
 
 def _needs_roles(text: str, sources: Sequence[tuple[int, int]]) -> bool:

@@ -1,7 +1,7 @@
 """Transcripts: "SPEAKER: words", read as speech.
 
-A text is a transcript where most of its words stand in such turns. Paragraphs without a label go on with the turn
-before them.
+A text is a transcript where most of its words stand in such turns and somebody speaks more than once; else it is a
+list ("Ada Finch: The former mayor has promised …"). Paragraphs without a label go on with the turn before them.
 """
 
 import re
@@ -35,7 +35,7 @@ def find_turns(text: str, paragraphs: Sequence[Span]) -> list[Mark]:
         elif turns and not _is_note(text[start:end]):
             turns[-1][1].append((start, end))
     speakers = [text[a:b] for (a, b), _ in turns]
-    if len(turns) < _FEWEST_TURNS or labelled < _LEAST_SHARE * total or len(set(speakers)) == len(turns) > 6:
+    if len(turns) < _FEWEST_TURNS or labelled < _LEAST_SHARE * total or len(set(speakers)) == len(turns):
         return []
     return [
         Mark(content=tuple(said), source=(who,), kind="speech", confidence=0.95, link_confidence=0.95)

@@ -69,7 +69,17 @@ STANDING = {
     "Reverend": frozenset({"vicar", "priest"}),
 }  # fmt: skip
 _STOP = set("the a an of for at in on to his her its their and who is was has been which that by from with as".split())
-SETTING = {"shadow", "former", "deputy", "ex", "vice", "acting", "assistant", "junior"}  # these change an office
+SETTING = {
+    "prime",
+    "shadow",
+    "former",
+    "deputy",
+    "ex",
+    "vice",
+    "acting",
+    "assistant",
+    "junior",
+}  # these change an office
 BODIES = set("charity council union force agency company firm party group organisation thinktank club school".split())
 
 
