@@ -211,6 +211,15 @@ def test_scraps_are_left_out_and_noted():
         "fragment beside a quote", "fragment of a few words, not in quotation marks"]  # fmt: skip
 
 
+def test_a_negation_beside_a_quote_stays():
+    text = "Never, Finch said, would her council sell the harbour to a company from abroad."
+    found, _, _ = shaped(
+        text, (at(text, "Never"), at(text, "would her council sell the harbour to a company from abroad")),
+        at(text, "Finch"), cue=at(text, "said"),
+    )  # fmt: skip
+    assert found == [["Never", "would her council sell the harbour to a company from abroad"]]
+
+
 def test_two_marks_on_one_quotation_are_one_row():
     text = "Ada Finch said: “It is late, and we must go.”"
     whole = at(text, "“It is late, and we must go.”")
@@ -267,9 +276,22 @@ def test_a_transcript_is_read_as_speech():
     assert table["text"][2] == 'I said "never again" and I meant it. It was a hard year for all of us.'
 
 
+def test_a_reporters_lines_between_the_turns_are_nobodys_speech():
+    text = (
+        "Ada Finch: We will build it, and we will build it soon.\nBo Reed: With whose money will you build it?\n"
+        "Reed is plainly rattled by the plan.\nAda Finch: With that of the county.\nIt will be enough.\n"
+        "Afterwards Una Hale told reporters that the mayor had given in."
+    )
+    said = [[text[a:b] for a, b in turn.content] for turn in find_turns(text, paragraphs_of(text))]
+    assert [len(turn) for turn in said] == [1, 1, 2]
+    assert said[2] == ["With that of the county.", "It will be enough."]
+
+
 @pytest.mark.parametrize("text", [
     "Ada Finch said: we must go.\nBo Reed said: not yet.\nThe council said: too late.",
     "Note: this story was updated.\nIt was a long day in Northby, and nobody came to speak.\nThe end.",
+    "Ada Finch: The former mayor has promised a bridge.\nBo Reed: The former clerk would rather have a ferry.\nCy Hale: "
+    "She wants neither of the two.",
     "Price: 10\nDate: today\nPlace: Northby\nHost: nobody\nMusic: none\nFood: none\nEntry: free\nAge: any",
 ])  # fmt: skip
 def test_other_lines_with_colons_are_no_transcript(text):

@@ -103,6 +103,30 @@ CASES = {
         "met a driver [who] said that.", ["Ada Finch", "unnamed", "unnamed"]),
     "after “responding to” the next is another": (
         "Responding to Ada Finch, [the council leader] said that it was late.", ["unnamed"]),
+    "the mother beside a politician is somebody else": (
+        "Ada Finch met families. A mother wept. [The mother] said. [The teenager] said. Dora Hale, a nurse, came. [The "
+        "woman] said.", ["unnamed", "unnamed", "Dora Hale"]),
+    "a member goes by the surname": (
+        "Ada Finch was there. [Ada, 27, from Eritrea] said. [Ada] said. Dora Hale, 30, came. [Dora] said.",
+        ["Ada", "Ada", "Dora Hale"]),
+    "a name that says whose": (
+        "Ada Finch and Bo Reed met. [a Finch ally] said. [one Reed critic] said. [Ada Finch ally Una Tansley] said. "
+        "[a lorry driver who met Bo Reed] said. [Cy Tansley, who shadowed Ada Finch] said.",
+        ["unnamed", "unnamed", "Una Tansley", "unnamed", "Cy Tansley"]),
+    "a role beside a name is that person's only where it stands right before": (
+        "Norbury council leader Rob Gough met Bo Reed in Dover. [The council leader] said. Una Tansley, who met the "
+        "chief constable, left. [The chief constable] said.", ["Rob Gough", "unnamed"]),
+    "somebody nearer whose first name tells nothing": (
+        "Ada Finch announced the plan.\nOluwaseun Adeyemi, 34, a care worker, was held. [She] said.", ["person"]),
+    "who spoke last is not the next sentence's object": (
+        "⟦We will stop them,⟧ said [Ada Finch].\nUna Tansley attacked Finch on Monday. [She] said.",
+        ["Ada Finch", "Una Tansley"]),
+    "an earlier holder who is named": (
+        "In 2023 Bo Reed told his party to wait. ⟦Nothing has changed,⟧ [the home secretary] said.", ["Ada Finch"]),
+    "another first name before a member's surname": (
+        "TJ Wren, a fisherman, was angry. [Wren] said. [June Wren] said.", ["Wren", "Wren"]),
+    "Green is a surname, too": (
+        "Hannah Green, a resident, spoke. [Green] said. [The Greens] said.", [None, "Green Party"]),
     "a body whose name begins like a party's": (
         "[A Greenhaven council spokesman] said. [A Reform Church spokeswoman] said. [A Labour spokesman] said.",
         ["Greenhaven council", "Reform Church", "Labour"]),

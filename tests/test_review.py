@@ -153,3 +153,15 @@ def test_only_a_surname_that_the_reviewer_wrote_is_looked_up(tmp_path):
     back = apply_review(found, path)
     assert values(back, "speaker") == ["Cleverly", "James Cleverly"]
     assert values(back, "party") == [None, "Conservative"]
+
+
+def test_a_party_that_the_reviewer_takes_away_stays_away(tmp_path):
+    found = as_quotes(pd.DataFrame({
+        "quote_id": ["a", "b"], "text": ["One.", "Two."], "speaker": ["David Davis"] * 2, "party": ["Conservative"] * 2,
+        "date": ["2024-09-06"] * 2, "spans": [[[3, 7]], [[9, 13]]], "source": "s",
+    }))  # fmt: skip
+    path = corrected(write_review(found, tmp_path / "review.csv"), a={"party": "", "keep": "yes"})
+    back = apply_review(found, path)
+    assert values(back, "party") == [None, "Conservative"]
+    assert values(back, "speaker") == ["David Davis"] * 2
+    assert [note["stage"] for note in back.attrs["left_out"]] == ["review"]

@@ -89,6 +89,7 @@ def apply_review(quotes: pd.DataFrame, path: str | Path, *, people: Roster | Non
     texts = out["text"].tolist()
     notes: list[dict[str, Any]] = []
     spoken = set()  # rows whose speaker the reviewer wrote
+    emptied = set()  # ids of quotes whose party the reviewer took away: a namesake
     dropped: list[int] = []
     seen: dict[str, int] = {}
     for line, row in enumerate(_records(sheet), start=2):
@@ -112,9 +113,12 @@ def apply_review(quotes: pd.DataFrame, path: str | Path, *, people: Roster | Non
             dropped.append(i)
             notes.append(_note(out, i, "left out by the reviewer"))
             continue
+        before = cells["party"][i]
         changed = _correct(cells, i, row, f"{path}, row {line}")
         if any(what.startswith("speaker ") for what in changed):
             spoken.add(i)
+        elif before and not cells["party"][i]:
+            emptied.add(number)
         if changed:
             notes.append(_note(out, i, f"corrected by the reviewer: {'; '.join(changed)}"))
         if changed or _KEEP[keep]:
@@ -127,7 +131,15 @@ def apply_review(quotes: pd.DataFrame, path: str | Path, *, people: Roster | Non
     out = out.drop(index=out.index[dropped]).reset_index(drop=True)
     out.attrs = dict(attrs)
     add_left_out(out, notes)
-    return add_parties(out, people, surnames=surnames) if len(out) else out
+    if not len(out):
+        return out
+    table = add_parties(out, people, surnames=surnames)
+    taken = table["quote_id"].isin(emptied)
+    table.loc[taken, "party"] = None
+    table.loc[taken, "speaker"] = out.loc[taken, "speaker"]
+    table.attrs["left_out"] = [note for note in table.attrs["left_out"]
+                               if note["stage"] != "party" or note["where"] not in emptied]  # fmt: skip
+    return table
 
 
 def _own(spans: Any) -> bool:

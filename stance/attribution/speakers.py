@@ -66,7 +66,7 @@ _MODIFIED = re.compile(
     r"spokes\w+|voter|fan|donor|opponent|rival|appointee|minister)\b"
 )
 # What stands between two who speak together; the name before may have its apposition.
-_BESIDE = re.compile(r"\s*(?:,(?![^,]*\bwho\b)[^,]{1,60},)?\s*(?:,|,?\s*and|&)\s+(?:[a-z][\w’' -]{0,40}\s)?")
+_BESIDE = re.compile(r"\s*(?:,(?![^,]*\bwho\b)[^,]{1,60},)?\s*(?:,|,?\s*and|&)\s+(?:(?!who)[a-z][\w’' -]{0,40}\s)?")
 _INDEFINITE = re.compile(
     r"(?:an?|one|two|three|four|five|some|many|several|another|most|other|every|each|few|no)\s", re.I
 )

@@ -17,6 +17,8 @@ _TURN = re.compile(
     r"[ \t]*:[ \t]+(?P<said>\S.*)",
     re.DOTALL,
 )
+_OPENS = re.compile(r"(?:(?:Mr|Mrs|Ms|Sir|Dame|Dr)\s+)?(?:[A-Z][\w’'-]+\s+)?([A-Z][\w’'-]+)")
+_TELLS = re.compile(r"\b(?:told|said|says|added|replied|insisted|claimed) (?:reporters|that|the|MPs)\b")
 _FEWEST_TURNS = 3
 _LEAST_SHARE = 0.5  # of the words
 
@@ -32,7 +34,7 @@ def find_turns(text: str, paragraphs: Sequence[Span]) -> list[Mark]:
         if match and not _is_sentence(match["who"]):
             turns.append((match.span("who"), [match.span("said")]))
             labelled += size
-        elif turns and not _is_note(text[start:end]):
+        elif turns and not _is_note(text[start:end]) and not _is_told(text[start:end], turns, text):
             turns[-1][1].append((start, end))
     speakers = [text[a:b] for (a, b), _ in turns]
     if len(turns) < _FEWEST_TURNS or labelled < _LEAST_SHARE * total or len(set(speakers)) == len(turns):
@@ -47,6 +49,15 @@ def _is_sentence(label: str) -> bool:
     """Whether what stands before the colon is rather a clause ("The Minister of State said")."""
     words = label.split()
     return sum(word[0].islower() for word in words) > 2
+
+
+def _is_told(line: str, turns: Sequence[tuple[Span, list[Span]]], text: str) -> bool:
+    """Whether a reporter speaks between the turns of a live blog: of a speaker by name, or of what somebody told."""
+    names = {text[a:b].split()[-1].casefold() for (a, b), _ in turns}
+    first = _OPENS.match(line)
+    if first and first.group(1).casefold() in names:
+        return True
+    return bool(_TELLS.search(line)) and not re.search(r"\b(?:I|we|my|our)\b", line)
 
 
 def _is_note(line: str) -> bool:
