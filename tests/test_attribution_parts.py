@@ -290,7 +290,7 @@ def test_a_reporters_lines_between_the_turns_are_nobodys_speech():
 @pytest.mark.parametrize("text", [
     "Ada Finch said: we must go.\nBo Reed said: not yet.\nThe council said: too late.",
     "Note: this story was updated.\nIt was a long day in Northby, and nobody came to speak.\nThe end.",
-    "Ada Finch: The former mayor has promised a bridge.\nBo Reed: He would rather have a ferry.\nCy Hale: She has no plan.",
+    "Ada Finch: The former mayor promised a bridge.\nBo Reed: He would rather have a ferry.\nCy Hale: She has no plan.",
     "Price: 10\nDate: today\nPlace: Northby\nHost: nobody\nMusic: none\nFood: none\nEntry: free\nAge: any",
 ])  # fmt: skip
 def test_other_lines_with_colons_are_no_transcript(text):
