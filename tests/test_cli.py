@@ -189,3 +189,21 @@ def test_a_sample_is_coded_validated_and_corrects_a_comparison(tmp_path):
     out = run(app, ["compare", str(table), "A", "B", "--gold", str(sheet), "--json"])
     assert out.exit_code == 0, out.output
     assert all(row["corrected"] is not None for row in json.loads(out.output)["summary"])
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    (tmp_path / "q.csv").write_text("text\nJail the smugglers.\n", encoding="utf-8")
+    out = run(app, ["score", str(tmp_path / "q.csv"), "-o", str(tmp_path / "q.csv" / "s.csv")])
+    assert out.exit_code == 1
+    assert "is no folder that can be written" in str(out.exception)
+
+
+def test_scores_are_saved_before_they_are_shown(tmp_path, monkeypatch):
+    (tmp_path / "q.csv").write_text("text\nJail the smugglers.\n", encoding="utf-8")
+
+    def closed(*_, **__):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("stance.cli.scores.show_table", closed)
+    run(app, ["score", str(tmp_path / "q.csv"), "-o", str(tmp_path / "s.csv")])
+    assert len(pd.read_csv(tmp_path / "s.csv")) == 2
