@@ -5,6 +5,7 @@ import pytest
 import stance
 from stance.errors import InputError
 from stance.explanation import without_spans
+from tests.study import TOY_BOOK
 
 QUOTE = 'The weather was fine. We will arrest the smugglers & seize <their> boats quickly, said "nobody" today.'
 
@@ -116,3 +117,15 @@ def test_the_bundled_model_is_explained_in_a_few_seconds():
     found = stance.explain("We will arrest the smugglers who run this vile trade.", "enforcement")
     assert len(found.table[found.table.unit == "word"]) == 10
     assert np.isfinite(found.table["effect"]).all()
+
+
+def test_a_stance_below_zero_names_the_words_that_lower_it():
+    def against(pairs):
+        hit = np.array([0.05 + 0.8 * (h.startswith("y") and "mercy" in p) for p, h in pairs])
+        return np.stack([hit, (1 - hit) / 2, (1 - hit) / 2], axis=1)
+
+    found = stance.explain("We want mercy for all of these people today.", "x", TOY_BOOK, against, measure="stance")
+    assert found.score == pytest.approx(-0.8)
+    assert found.named == ("mercy",)
+    assert found.complete is True
+    assert "rises by 0.80" in found.note()

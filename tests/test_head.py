@@ -173,6 +173,8 @@ def test_a_head_survives_its_file(tmp_path, monkeypatch):
     scorer = fitted()
     path = scorer.save(tmp_path / "head.json", name="toy")
     assert path.stat().st_size < 300_000
+    with_its_book = StanceScorer.pretrained(str(path), model=Toy())  # "toy" is no bundled codebook
+    assert with_its_book.codebook_.sha256 == TOY_BOOK.sha256
     book = tmp_path / "toy.yaml"
     content = json.loads(path.read_text()) | {"codebook": str(book)}
     path.write_text(json.dumps(content))

@@ -59,8 +59,7 @@ def check_codes(codes: pd.DataFrame, scores: pd.DataFrame | None = None) -> pd.D
     # Sheets of several coders hold each other's empty columns: an empty cell beside a coder's code says nothing.
     keys = ["quote_id", "frame", "coder"]
     filled = out.groupby(keys)["code"].transform("count") > 0
-    out = out[out["code"].notna() | ~filled | ~out.duplicated(keys, keep=False)].reset_index(drop=True)
-    out = out[~(out["code"].isna() & out.duplicated(keys))].reset_index(drop=True)
+    out = out[out["code"].notna() | ~(filled | out.duplicated(keys))].reset_index(drop=True)
     twice = out.duplicated(keys)
     if twice.any():
         row = out[twice].iloc[0]
