@@ -29,6 +29,7 @@ def main() -> None:
     engines = {
         "float32": BertEngine(network),
         "bfloat16": BertEngine(network, torch.bfloat16),
+        "bfloat16, centred": BertEngine(network, torch.bfloat16, sample=model._encode(pairs[:16])),
     }
     expected = softmax(engines["float32"], encoded, model.temperature)
     for name, engine in engines.items():
@@ -36,7 +37,7 @@ def main() -> None:
         found = softmax(engine, encoded, model.temperature)
         seconds = time.process_time() - start
         moved = np.abs(found - expected)
-        print(f"{name:16} {seconds:.2f} s, {len(pairs) / seconds:.0f} pairs a second; moves a probability by "
+        print(f"{name:18} {seconds:.2f} s, {len(pairs) / seconds:.0f} pairs a second; moves a probability by "
               f"{moved.max():.5f} at most, {np.sqrt((moved**2).mean()):.5f} root mean square", flush=True)  # fmt: skip
 
 

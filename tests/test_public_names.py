@@ -29,7 +29,7 @@ def test_importing_stance_loads_nothing_heavy():
 
 
 ROOMS = [
-    "errors", "web", "quotes", "articles", "people", "attribution", "hansard", "press", "codebook", "cache",
+    "errors", "web", "bert", "quotes", "articles", "people", "attribution", "hansard", "press", "codebook", "cache",
     "entailment", "scoring", "groups", "comparison", "validation", "head", "robustness", "words", "explanation",
     "plotting", "widgets", "streams", "cluster", "reporting", "cli",
 ]  # fmt: skip

@@ -17,8 +17,9 @@ from tqdm.auto import tqdm
 from transformers import BertConfig
 
 from stance.attribution.linking import Scores, Window, marks_of
-from stance.attribution.marking import LABELS, MarkingNetwork, Tokens, tokenize, windows
+from stance.attribution.marking import LABELS, LINK, MarkingNetwork, Tokens, tokenize, windows
 from stance.attribution.marks import Mark
+from stance.bert import Encoder, native_bfloat16, product
 from stance.errors import InputError, ModelError
 from stance.quotes import file_hash
 
@@ -46,10 +47,13 @@ class AttributionModel:
             raise InputError(f"precision={precision!r} is not one of {', '.join(PRECISIONS)}")
         self.name = name
         self.precision = precision
-        self._half = precision == "auto" and has_fast_bfloat16()
+        half = precision == "auto" and native_bfloat16(torch.device("cpu"))
+        self._dtype = torch.bfloat16 if half else torch.float32
         self._network = network.eval()
-        if self._half:
-            self._network = network.bfloat16()
+        self._encoder = Encoder(network.encoder.config, network.encoder.state_dict(), "", self._dtype)
+        layers = [*network.vectors]
+        joined = (torch.cat([getattr(layer, name).detach() for layer in layers]) for name in ("weight", "bias"))
+        self._vectors = product(*joined, self._dtype)
         self._tokenizer = tokenizer
         self._ends = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
         self._settings = settings
@@ -57,7 +61,7 @@ class AttributionModel:
 
     def __repr__(self) -> str:
         size = sum(weight.numel() for weight in self._network.parameters())
-        computing = "bfloat16" if self._half else "float32"
+        computing = str(self._dtype).removeprefix("torch.")
         return f"AttributionModel({self.name!r}, {size / 1e6:.1f} M parameters, {computing})"
 
     @cached_property
@@ -118,25 +122,25 @@ class AttributionModel:
         self, tokens: Sequence[Tokens], batch: Sequence[tuple[int, int, int]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Log-probabilities (batch, width, 7) and vectors (4, batch, width, LINK)."""
-        width = max(end - start for _, start, end in batch) + 2
-        ids, mask = np.zeros((len(batch), width), dtype=np.int64), np.zeros((len(batch), width), dtype=np.int64)
-        features = np.zeros((len(batch), width, 3), dtype=np.int64)
+        lengths = torch.tensor([end - start + 2 for _, start, end in batch])
+        ids = np.zeros((len(batch), int(lengths.max())), dtype=np.int64)
+        features = np.zeros((*ids.shape, 3), dtype=np.int64)
         for row, (one, (_, start, end)) in enumerate(zip(tokens, batch, strict=True)):
             size = end - start
             ids[row, : size + 2] = [self._ends[0], *one.ids[start:end], self._ends[1]]
-            mask[row, : size + 2] = 1
             features[row, 1 : size + 1] = one.features[start:end]
-        # Without padding there is nothing to mask, and attention is faster.
-        shown = None if mask.all() else torch.from_numpy(mask)
-        found = self._network(torch.from_numpy(ids), shown, torch.from_numpy(features))
-        labels = torch.log_softmax(found[0].float(), dim=-1).numpy()
-        return labels, torch.stack(found[1:]).float().numpy()
+        words = self._encoder.words[torch.from_numpy(ids)]
+        for which, table in enumerate(self._network.features):
+            words += table(torch.from_numpy(features[..., which]))
+        hidden = self._encoder(self._encoder.embed(words), lengths)
+        labels = torch.log_softmax(self._network.label(hidden.float()), dim=-1)
+        vectors = self._vectors.gelu(hidden).float().unflatten(-1, (-1, LINK)).permute(2, 0, 1, 3)
+        return labels.numpy(), vectors.numpy()
 
     @cached_property
     def _links(self) -> dict[str, NDArray[np.float32]]:
         network = self._network
-        return {"distance": network.distance.weight.detach().float().numpy(),
-                "nothing": network.nothing.detach().float().numpy()}  # fmt: skip
+        return {"distance": network.distance.weight.detach().numpy(), "nothing": network.nothing.detach().numpy()}
 
 
 def _centrality(start: int, end: int, count: int) -> NDArray[np.float32]:
@@ -146,12 +150,6 @@ def _centrality(start: int, end: int, count: int) -> NDArray[np.float32]:
     right = np.arange(size, 0, -1) if end < count else np.full(size, size)
     weight: NDArray[np.float32] = np.minimum(left, right)[:, None].astype(np.float32)
     return weight
-
-
-def has_fast_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 matrices natively."""
-    found = torch.backends.cpu.get_cpu_capability()
-    return "AMX" in found or bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
 # --- loading --------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from stance.bert import native_bfloat16
 from stance.entailment.bert import BertEngine, runs_here
 from stance.entailment.encoding import Encoded, FastTokenizer, PairEncoder
-from stance.entailment.engine import Engine, PaddedEngine, TokenBudget, batches, native_bfloat16
+from stance.entailment.engine import Engine, PaddedEngine, TokenBudget, batches
 from stance.errors import InputError
 
 Precision = Literal["auto", "exact"]
@@ -76,9 +77,10 @@ def quick_engine(
         return exact
     wordings = [wording for claim in _CLAIMS for wording in claim]
     blocks = [[(premise, wording) for wording in wordings] for premise in _PREMISES]
-    probe = encoder([pair for block in blocks if encoder(block).lengths.max() <= longest for pair in block])
+    pairs = [pair for block in blocks if encoder(block).lengths.max() <= longest for pair in block]
+    probe = encoder(pairs)
     if runs_here(network):
-        quick: Engine = BertEngine(network, torch.bfloat16)
+        quick: Engine = BertEngine(network, torch.bfloat16, sample=encoder(pairs[:: len(_CLAIMS[0])]))
     else:
         quick = PaddedEngine(copy.deepcopy(network).to(torch.bfloat16), tokenizer, torch.bfloat16)
     moved = softmax(quick, probe, temperature) - softmax(exact, probe, temperature)  # (pairs, labels)

@@ -73,33 +73,6 @@ class PaddedEngine:
         return {name: torch.from_numpy(value).to(self._device) for name, value in inputs.items()}
 
 
-def native_bfloat16(device: torch.device) -> bool:
-    """Whether the processor multiplies bfloat16 matrices faster than float32 ones.
-
-    Asked of torch where it knows; measured otherwise (Arm, older torch).
-    """
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type != "cpu":
-        return False
-    ask = getattr(torch.cpu, "get_capabilities", None)
-    known = ask() if ask else {}
-    if "amx_bf16" in known or "avx512_bf16" in known:
-        return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
-    return _seconds(torch.bfloat16) * 1.5 < _seconds(torch.float32)
-
-
-def _seconds(dtype: torch.dtype) -> float:
-    """The best of five products of (512, 384) and (384, 1536) matrices."""
-    a, b = torch.ones(512, 384, dtype=dtype), torch.ones(384, 1536, dtype=dtype)
-    best = float("inf")
-    for _ in range(5):
-        start = time.perf_counter()
-        torch.mm(a, b)
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
 class TokenBudget:
     """How many tokens a batch holds: the first batches try several sizes, the quickest serves the rest.
 
