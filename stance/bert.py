@@ -124,6 +124,7 @@ class Encoder:
     def __init__(self, config: Any, weights: Mapping[str, torch.Tensor], prefix: str = "bert.",
                  dtype: torch.dtype = torch.float32, centres: Centres | None = None) -> None:  # fmt: skip
         self.dtype = dtype
+        self.positions = int(config.max_position_embeddings)  # most tokens of a text
         self._hidden = int(config.hidden_size)
         self._heads = int(config.num_attention_heads)
         self._eps = float(config.layer_norm_eps)
@@ -215,7 +216,7 @@ class Encoder:
 
     def _mask(self, states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor | None:
         """(texts, 1, 1, width): 0 for a token, -inf beyond; wide enough for attention. None where all are tokens."""
-        width = -(-states.shape[1] // MULTIPLE) * MULTIPLE
+        width = -(-states.shape[1] // MULTIPLE) * MULTIPLE  # of the keys, not of the states
         if int(lengths.min()) == width:
             return None
         beyond = torch.arange(width) >= lengths[:, None]

@@ -40,7 +40,7 @@ from stance.quotes import (
 from stance.scoring import SCORE_COLUMNS, load_scorer, score
 
 CHUNK = 512  # quotes a part: what a kill may lose
-TOKENS_A_BATCH = 4096
+TOKENS_A_BATCH = 2048
 IDS_A_PASS = 500_000  # hashes of quote_id held at once while they are held against each other
 _SPANS = {"spans": pa.list_(pa.list_(pa.int64())), "speaker_span": pa.list_(pa.int64()),
           "cue_span": pa.list_(pa.int64()), "window": pa.list_(pa.int64())}  # fmt: skip

@@ -244,8 +244,8 @@ def test_the_budget_settles_on_the_quickest_size():
     budget = TokenBudget()
     for _ in range(8):
         size = budget()
-        budget.report(size, size, 1.0 if size == 2048 else 5.0)
-    assert budget() == 2048
+        budget.report(size, size, 1.0 if size == 1536 else 5.0)
+    assert budget() == 1536
     assert TokenBudget(77)() == 77
 
 

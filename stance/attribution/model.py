@@ -25,7 +25,7 @@ from stance.quotes import file_hash
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 PRECISIONS = ("auto", "exact")
-TOKENS_A_BATCH = 4096
+TOKENS_A_BATCH = 2048
 WINDOWS_A_GROUP = 256  # whose vectors are held in memory together, some 130 MB
 
 Marker = Callable[[Sequence[str]], list[list[Mark]]]

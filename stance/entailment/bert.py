@@ -12,6 +12,7 @@ from torch.nn.functional import linear
 
 from stance.bert import Centres, Encoder, linear_weights
 from stance.entailment.encoding import Encoded
+from stance.entailment.engine import STEP, rounded_up
 
 
 class StoredBert:
@@ -78,7 +79,10 @@ class BertEngine:
     def _padded(self, encoded: Encoded, batch: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """The first layer's input (pairs, width, hidden) and the pairs' lengths (pairs,)."""
         lengths = encoded.lengths[list(batch)]
-        ids = np.zeros((len(batch), lengths.max()), dtype=np.int64)
+        width = int(lengths.max())
+        if self._encoder.dtype != torch.float32:
+            width = max(width, min(rounded_up(width, STEP), self._encoder.positions))
+        ids = np.zeros((len(batch), width), dtype=np.int64)
         types = np.zeros_like(ids)
         for row, i in enumerate(batch):
             ids[row, : lengths[row]] = encoded.ids[i]

@@ -91,7 +91,7 @@ def quick_engine(
 def softmax(engine: Engine, encoded: Encoded, temperature: float) -> NDArray[np.float64]:
     """(pairs, labels) probabilities in the network's order of labels."""
     parts, order = [], []
-    for batch in batches(encoded.lengths, TokenBudget(4096)):
+    for batch in batches(encoded.lengths, TokenBudget(2048)):
         parts.append(probabilities(engine, encoded, batch, temperature))
         order += batch
     out: NDArray[np.float64] = np.concatenate(parts)[np.argsort(order)]

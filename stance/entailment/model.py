@@ -250,7 +250,7 @@ class EntailmentModel:
             )
         out = np.full((len(pairs), 3), np.nan)
         done: list[int] = []
-        for batch in batches(encoded.lengths, TokenBudget(self.tokens_a_batch)):
+        for batch in batches(encoded.lengths, TokenBudget(self.tokens_a_batch, self._device.type)):
             found = probabilities(engine, encoded, batch, self.temperature)
             for place, column in enumerate(self._columns):
                 if column is not None:
