@@ -91,8 +91,7 @@ class PackedProduct:
 
 def product(weight: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype) -> Product | PackedProduct:
     """In bfloat16 oneDNN's, where torch has it; float32 gains nothing by it."""
-    packed = dtype == torch.bfloat16 and torch.backends.mkldnn.is_available()
-    packed = packed and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    packed = dtype == torch.bfloat16 and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     return (PackedProduct if packed else Product)(weight, bias, dtype)
 
 
@@ -186,7 +185,7 @@ class Encoder:
         (weight, bias), context_weights, up, down, norm, last_norm = self._last
         states = states.float() + self._last_centre  # float32 from here on
         texts, width, hidden = states.shape
-        ask, answer, give = (part.view(self._heads, -1, hidden) for part in weight.split(hidden))
+        _, answer, give = weight.view(3, self._heads, -1, hidden)
         first = states[:, 0]
         query = linear(first, weight[:hidden], bias[:hidden]).view(texts, self._heads, -1)
         asked = torch.einsum("thd,hdc->thc", query, answer) / query.shape[-1] ** 0.5  # (texts, heads, hidden)

@@ -9,8 +9,8 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import stance
-from stance.entailment import label_columns, load_model, sentence_spans
 from stance.bert import MULTIPLE
+from stance.entailment import label_columns, load_model, sentence_spans
 from stance.entailment.bert import BertEngine
 from stance.entailment.choice import BOUND, SMALL_JOB, quick_engine
 from stance.entailment.encoding import PairEncoder

@@ -51,9 +51,9 @@ class AttributionModel:
         self._dtype = torch.bfloat16 if half else torch.float32
         self._network = network.eval()
         self._encoder = Encoder(network.encoder.config, network.encoder.state_dict(), "", self._dtype)
-        layers = [*network.vectors]
-        joined = (torch.cat([getattr(layer, name).detach() for layer in layers]) for name in ("weight", "bias"))
-        self._vectors = product(*joined, self._dtype)
+        stored = network.state_dict()
+        weight, bias = (torch.cat([stored[f"vectors.{i}.{name}"] for i in range(4)]) for name in ("weight", "bias"))
+        self._vectors = product(weight, bias, self._dtype)
         self._tokenizer = tokenizer
         self._ends = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
         self._settings = settings
@@ -134,7 +134,7 @@ class AttributionModel:
             words += table(torch.from_numpy(features[..., which]))
         hidden = self._encoder(self._encoder.embed(words), lengths)
         labels = torch.log_softmax(self._network.label(hidden.float()), dim=-1)
-        vectors = self._vectors.gelu(hidden).float().unflatten(-1, (-1, LINK)).permute(2, 0, 1, 3)
+        vectors = self._vectors.gelu(hidden).float().view(*ids.shape, 4, LINK).permute(2, 0, 1, 3)
         return labels.numpy(), vectors.numpy()
 
     @cached_property
