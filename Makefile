@@ -36,6 +36,7 @@ bench: $(BENCH_READY)
 	for name in start speed arithmetic sharing cached workers resume memory; do \
 		echo "== $$name"; $(BIN)/python benchmarks/$$name.py $(BENCH) || exit 1; \
 	done
+	for name in coverage explorer records; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 	if [ -d ../shared/data ]; then $(BIN)/python benchmarks/articles.py --data ../shared/data $(BENCH); fi
 
 # As root, in a container: make lab LAB=--allow-root

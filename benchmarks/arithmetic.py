@@ -6,14 +6,18 @@ Processor time and not the clock's, so that a busy machine disturbs it less; 400
 """
 
 import time
+import warnings
 
 import numpy as np
 import torch
 from common import hypotheses, machine, options, premises
+from transformers import AutoModelForSequenceClassification
 
 import stance
+from stance.entailment import bundled_folder
 from stance.entailment.bert import BertEngine
 from stance.entailment.choice import softmax
+from stance.entailment.engine import Engine, PaddedEngine
 
 
 def main() -> None:
@@ -26,10 +30,14 @@ def main() -> None:
     chosen = model.with_precision("auto")._engine(1000).arithmetic
     print(f"{len(pairs)} pairs, mean {encoded.lengths.mean():.0f} tokens; auto takes {chosen}")
     network = model._network
-    engines = {
+    whole = AutoModelForSequenceClassification.from_pretrained(bundled_folder(), dtype=torch.float32).eval()
+    warnings.simplefilter("ignore")  # torch means to move this elsewhere
+    eight = torch.ao.quantization.quantize_dynamic(whole, {torch.nn.Linear}, torch.qint8)
+    engines: dict[str, Engine] = {
         "float32": BertEngine(network),
         "bfloat16": BertEngine(network, torch.bfloat16),
         "bfloat16, centred": BertEngine(network, torch.bfloat16, sample=model._encode(pairs[:16])),
+        "int8, of torch": PaddedEngine(eight, model._tokenizer),
     }
     expected = softmax(engines["float32"], encoded, model.temperature)
     for name, engine in engines.items():
