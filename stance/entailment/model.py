@@ -22,6 +22,7 @@ from stance.errors import InputError, ModelError
 from stance.quotes import file_hash
 
 Pair = tuple[str, str]
+COMPUTATION = 2  # counted up when the same weights give other last digits: the cache must not mix them
 PAIRS_A_WRITE = 1000  # to the cache: what an interrupt may lose
 LONGEST_WINDOW = 512  # tokens, premise and hypothesis together, for models that say no number of their own
 _NOT_ENTAILED = {"notentailment", "nonentailment", "notentailed", "noentailment", "unentailed"}
@@ -205,7 +206,7 @@ class EntailmentModel:
         unique = list(dict.fromkeys(pairs))
         place = {pair: i for i, pair in enumerate(unique)}
         engine = self._engine(len(unique))
-        scope = f"{self.fingerprint}:{engine.arithmetic}:{self._device.type}"
+        scope = f"{self.fingerprint}:{engine.arithmetic}:{self._device.type}:{COMPUTATION}"
         cache = self.cache if self.fingerprint else None
         out, known = np.full((len(unique), 3), np.nan), np.zeros(len(unique), dtype=bool)
         if cache:
@@ -277,7 +278,7 @@ class EntailmentModel:
             return np.empty((0, 0))
         unique = list(dict.fromkeys(texts))
         place = {text: i for i, text in enumerate(unique)}
-        scope = f"{self.fingerprint}:embedding:{self._device.type}"
+        scope = f"{self.fingerprint}:embedding:{self._device.type}:{COMPUTATION}"
         cache = self.cache if self.fingerprint else None
         keys = [(text, "") for text in unique]
         width = int(self._network.config.hidden_size)
