@@ -7,6 +7,7 @@ import pytest
 from stance.cache import ScoreCache, default_cache
 from stance.cli import app
 from stance.entailment import load_model
+from stance.entailment.model import COMPUTATION
 from stance.errors import InputError
 from tests.test_cli import run
 
@@ -94,7 +95,7 @@ def test_the_model_asks_the_cache_first(tiny_model, tmp_path):
     assert cache.info()["entries"] == 3
     np.testing.assert_array_equal(model.predict(PAIRS), first)
     np.testing.assert_allclose(model.with_cache(None).predict(PAIRS), first, atol=1e-5)
-    cache.put(f"{model.fingerprint}:float32:cpu", [("new", "pair")], np.array([[0.25, 0.5, 0.25]]))
+    cache.put(f"{model.fingerprint}:float32:cpu:{COMPUTATION}", [("new", "pair")], np.array([[0.25, 0.5, 0.25]]))
     assert model.predict([("new", "pair")]).tolist() == [[0.25, 0.5, 0.25]]
     assert (model.with_cache(None).predict([("new", "pair")]) != [[0.25, 0.5, 0.25]]).any()
 
