@@ -247,6 +247,7 @@ def test_the_budget_settles_on_the_quickest_size():
         budget.report(size, size, 1.0 if size == 1536 else 5.0)
     assert budget() == 1536
     assert TokenBudget(77)() == 77
+    assert TokenBudget(threads=2)() == 2 * TokenBudget()()
 
 
 def test_a_models_fingerprint_does_not_depend_on_what_it_did(tiny_model):

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from stance.entailment.encoding import Encoded, FastTokenizer
 
-# Tokens a batch, tried in turn. A processor's caches hold no more; in float32 4096 take a fifth longer than 2048.
+# Tokens a batch and thread, tried in turn. A core's caches hold no more: in float32 4096 take a fifth longer than 2048.
 BUDGETS = (1024, 1536, 2048)
 WIDE_BUDGETS = (4096, 16384, 65536)  # on a GPU
+MOST_THREADS = 4  # for which batches grow
 TRIALS = 2  # batches of each size before one is chosen
 STEP = 4  # tokens between the widths of bfloat16 batches: oneDNN keeps code for every shape, so these must be few
 
@@ -82,11 +83,13 @@ class TokenBudget:
     Args:
         fixed: always this many; then the batches, and so the last bits of the results, are the same in every run.
         device: the kind on which they run: "cpu", "cuda", …
+        threads: that compute on a CPU.
     """
 
-    def __init__(self, fixed: int | None = None, device: str = "cpu") -> None:
+    def __init__(self, fixed: int | None = None, device: str = "cpu", threads: int = 1) -> None:
         self._fixed = fixed
-        self._speeds: dict[int, list[float]] = {size: [] for size in (BUDGETS if device == "cpu" else WIDE_BUDGETS)}
+        sizes = [size * min(threads, MOST_THREADS) for size in BUDGETS] if device == "cpu" else WIDE_BUDGETS
+        self._speeds: dict[int, list[float]] = {size: [] for size in sizes}
 
     def __call__(self) -> int:
         if self._fixed is not None:

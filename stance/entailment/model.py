@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
@@ -251,7 +252,8 @@ class EntailmentModel:
             )
         out = np.full((len(pairs), 3), np.nan)
         done: list[int] = []
-        for batch in batches(encoded.lengths, TokenBudget(self.tokens_a_batch, self._device.type)):
+        budget = TokenBudget(self.tokens_a_batch, self._device.type, torch.get_num_threads())
+        for batch in batches(encoded.lengths, budget):
             found = probabilities(engine, encoded, batch, self.temperature)
             for place, column in enumerate(self._columns):
                 if column is not None:
