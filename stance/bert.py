@@ -52,8 +52,16 @@ def _seconds(dtype: torch.dtype) -> float:
     return best
 
 
+def rounded_up(number: int, step: int) -> int:
+    """The first multiple of a step that is not below a number."""
+    return -(-number // step) * step
+
+
 class Product:
-    """x -> x W' + b, by torch."""
+    """x -> x W' + b by torch, for a weight (out, in), a bias (out,) and x (..., in), which gives (..., out).
+
+    ``gelu`` takes GELU of it and ``plus`` adds ``other`` (..., out) to it; x and other have the product's dtype.
+    """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype) -> None:
         self._weights = weight.to(dtype), bias.to(dtype)
@@ -150,7 +158,7 @@ class Encoder:
         """The first layer's input.
 
         Args:
-            words: (texts, width, hidden) float32 embeddings of the tokens.
+            words: (texts, width, hidden) float32 embeddings of the tokens; at most ``positions`` wide.
             types: (texts, width) token types; 0 if not given.
 
         Returns:
@@ -203,6 +211,9 @@ class Encoder:
 
         Args:
             states, lengths: as of a call; of float32.
+
+        Returns:
+            For each layer two vectors (hidden,) float32.
         """
         mask = self._mask(states, lengths)
         kept = torch.arange(states.shape[1]) < lengths[:, None]
@@ -215,7 +226,7 @@ class Encoder:
 
     def _mask(self, states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor | None:
         """(texts, 1, 1, width): 0 for a token, -inf beyond; wide enough for attention. None where all are tokens."""
-        width = -(-states.shape[1] // MULTIPLE) * MULTIPLE  # of the keys, not of the states
+        width = rounded_up(states.shape[1], MULTIPLE)  # of the keys, not of the states
         if int(lengths.min()) == width:
             return None
         beyond = torch.arange(width) >= lengths[:, None]

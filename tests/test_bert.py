@@ -5,8 +5,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from stance.bert import Encoder, PackedProduct, Product
-from stance.entailment.engine import STEP, TokenBudget, batches, rounded_up
+from stance.bert import Encoder, PackedProduct, Product, rounded_up
+from stance.entailment.engine import STEP, TokenBudget, batches
 
 
 @pytest.fixture(scope="module")

@@ -50,11 +50,16 @@ class MarkingNetwork(nn.Module):
         for table in (*self.features, self.distance):
             nn.init.zeros_(table.weight)
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor | None, features: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Label scores (batch, tokens, 7) and four times (batch, tokens, LINK) vectors."""
-        words = self.encoder.embeddings.word_embeddings(ids)
+    def words(self, ids: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """The encoder's input, (batch, tokens, width): each token's vector and those of its features."""
+        words: torch.Tensor = self.encoder.embeddings.word_embeddings(ids)
         for which, table in enumerate(self.features):
             words = words + table(features[..., which])
+        return words
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor | None, features: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Label scores (batch, tokens, 7) and four times (batch, tokens, LINK) vectors."""
+        words = self.words(ids, features)
         hidden = self.encoder(inputs_embeds=words, attention_mask=mask).last_hidden_state
         hidden = self.dropout(hidden)
         return self.label(hidden), *(torch.nn.functional.gelu(layer(hidden)) for layer in self.vectors)

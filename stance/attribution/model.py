@@ -129,9 +129,7 @@ class AttributionModel:
             size = end - start
             ids[row, : size + 2] = [self._ends[0], *one.ids[start:end], self._ends[1]]
             features[row, 1 : size + 1] = one.features[start:end]
-        words = self._encoder.words[torch.from_numpy(ids)]
-        for which, table in enumerate(self._network.features):
-            words += table(torch.from_numpy(features[..., which]))
+        words = self._network.words(torch.from_numpy(ids), torch.from_numpy(features))
         hidden = self._encoder(self._encoder.embed(words), lengths)
         labels = torch.log_softmax(self._network.label(hidden.float()), dim=-1)
         vectors = self._vectors.gelu(hidden).float().view(*ids.shape, 4, LINK).permute(2, 0, 1, 3)

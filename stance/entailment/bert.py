@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch.nn.functional import linear
 
-from stance.bert import Centres, Encoder, linear_weights
+from stance.bert import Centres, Encoder, linear_weights, rounded_up
 from stance.entailment.encoding import Encoded
-from stance.entailment.engine import STEP, rounded_up
+from stance.entailment.engine import STEP
 
 
 class StoredBert:
@@ -49,7 +49,17 @@ def plain(config: Any) -> bool:
 
 
 class BertEngine:
-    """``BertForSequenceClassification`` on a CPU, in float32 or, less the means over ``sample``, in bfloat16."""
+    """``BertForSequenceClassification`` on a CPU.
+
+    Args:
+        network: one that :func:`runs_here`.
+        dtype: float32, or bfloat16 for the encoder; pooler and classifier are in float32.
+        sample: encoded pairs over which states have the means that are taken off before they are rounded to bfloat16;
+            nothing is taken off if not given.
+
+    Raises:
+        KeyError: a weight is missing.
+    """
 
     def __init__(self, network: Any, dtype: torch.dtype = torch.float32, sample: Encoded | None = None) -> None:
         weights = network.state_dict()
@@ -65,6 +75,7 @@ class BertEngine:
 
     @torch.inference_mode()
     def logits(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
+        """(pairs, labels) float32 for the pairs of a batch."""
         first = self._encoder.first(*self._padded(encoded, batch))
         return linear(torch.tanh(linear(first, *self._pooler)), *self._classifier)
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from stance.bert import rounded_up
 from stance.entailment.encoding import Encoded, FastTokenizer
 
 # Tokens a batch and thread, tried in turn. A core's caches hold no more: in float32 4096 take a fifth longer than 2048.
@@ -122,8 +123,3 @@ def batches(lengths: NDArray[np.int64], budget: TokenBudget) -> Iterator[list[in
         yield batch
         budget.report(size, int(lengths[batch].sum()), time.perf_counter() - start)
         at += len(batch)
-
-
-def rounded_up(number: int, step: int) -> int:
-    """The first multiple of a step that is not below a number."""
-    return -(-number // step) * step
