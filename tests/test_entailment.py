@@ -247,7 +247,8 @@ def test_the_budget_settles_on_the_quickest_size():
         budget.report(size, size, 1.0 if size == 1536 else 5.0)
     assert budget() == 1536
     assert TokenBudget(77)() == 77
-    assert TokenBudget(threads=2)() == 2 * TokenBudget()()
+    assert TokenBudget(most=700)() == 768  # a small job, of which every thread is to have its share
+    assert TokenBudget(77, most=10)() == 77
 
 
 def test_a_models_fingerprint_does_not_depend_on_what_it_did(tiny_model):

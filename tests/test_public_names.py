@@ -29,9 +29,9 @@ def test_importing_stance_loads_nothing_heavy():
 
 
 ROOMS = [
-    "errors", "web", "bert", "quotes", "articles", "people", "attribution", "hansard", "press", "codebook", "cache",
-    "entailment", "scoring", "groups", "comparison", "validation", "head", "robustness", "words", "explanation",
-    "plotting", "widgets", "streams", "cluster", "reporting", "cli",
+    "errors", "web", "threads", "bert", "quotes", "articles", "people", "attribution", "hansard", "press", "codebook",
+    "cache", "entailment", "scoring", "groups", "comparison", "validation", "head", "robustness", "words",
+    "explanation", "plotting", "widgets", "streams", "cluster", "reporting", "cli",
 ]  # fmt: skip
 
 

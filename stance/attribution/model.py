@@ -22,6 +22,7 @@ from stance.attribution.marks import Mark
 from stance.bert import Encoder, native_bfloat16, product
 from stance.errors import InputError, ModelError
 from stance.quotes import file_hash
+from stance.threads import side_by_side
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 PRECISIONS = ("auto", "exact")
@@ -95,12 +96,13 @@ class AttributionModel:
         totals = [np.zeros((len(tokens.ids), len(LABELS)), dtype=np.float32) for tokens, _ in group]
         weights = [np.zeros((len(tokens.ids), 1), dtype=np.float32) for tokens, _ in group]
         done: list[list[Window]] = [[] for _ in group]
-        at = 0
+        cut, at = [], 0
         while at < len(pieces):
             longest = pieces[at][2] - pieces[at][1] + 2
-            batch = pieces[at : at + max(1, TOKENS_A_BATCH // longest)]
-            at += len(batch)
-            labels, vectors = self._forward([group[which][0] for which, _, _ in batch], batch)
+            cut.append(pieces[at : at + max(1, TOKENS_A_BATCH // longest)])
+            at += len(cut[-1])
+        found = side_by_side(lambda batch: self._forward([group[which][0] for which, _, _ in batch], batch), cut)
+        for batch, (labels, vectors) in zip(cut, found, strict=True):
             for row, (which, start, end) in enumerate(batch):
                 count = len(group[which][0].ids)
                 weight = _centrality(start, end, count)

@@ -61,6 +61,8 @@ class BertEngine:
         KeyError: a weight is missing.
     """
 
+    threaded = True
+
     def __init__(self, network: Any, dtype: torch.dtype = torch.float32, sample: Encoded | None = None) -> None:
         weights = network.state_dict()
         self.arithmetic = str(dtype).removeprefix("torch.")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stance.bert import native_bfloat16
 from stance.entailment.bert import BertEngine, runs_here
 from stance.entailment.encoding import Encoded, FastTokenizer, PairEncoder
-from stance.entailment.engine import Engine, PaddedEngine, TokenBudget, batches
+from stance.entailment.engine import Engine, PaddedEngine, TokenBudget, run
 from stance.errors import InputError
 
 Precision = Literal["auto", "exact"]
@@ -90,11 +90,12 @@ def quick_engine(
 
 def softmax(engine: Engine, encoded: Encoded, temperature: float) -> NDArray[np.float64]:
     """(pairs, labels) probabilities in the network's order of labels."""
-    parts, order = [], []
-    for batch in batches(encoded.lengths, TokenBudget(2048)):
-        parts.append(probabilities(engine, encoded, batch, temperature))
-        order += batch
-    out: NDArray[np.float64] = np.concatenate(parts)[np.argsort(order)]
+
+    def work(batch: list[int]) -> NDArray[np.float64]:
+        return probabilities(engine, encoded, batch, temperature)
+
+    orders, parts = zip(*run(work, engine, encoded.lengths, TokenBudget(2048)), strict=True)
+    out: NDArray[np.float64] = np.concatenate(parts)[np.argsort(np.concatenate(orders))]
     return out
 
 

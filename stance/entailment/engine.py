@@ -5,8 +5,8 @@ An engine takes encoded pairs and gives logits. :class:`PaddedEngine` runs any n
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 from stance.bert import rounded_up
 from stance.entailment.encoding import Encoded, FastTokenizer
+from stance.threads import side_by_side
 
-# Tokens a batch and thread, tried in turn. A core's caches hold no more: in float32 4096 take a fifth longer than 2048.
+Result = TypeVar("Result")
+
+# Tokens a batch, tried in turn. A core's caches hold no more: in float32 4096 take a fifth longer than 2048.
 BUDGETS = (1024, 1536, 2048)
 WIDE_BUDGETS = (4096, 16384, 65536)  # on a GPU
-MOST_THREADS = 4  # for which batches grow
+LEAST = 256  # tokens: a small job is not cut into smaller batches to give each thread one
 TRIALS = 2  # batches of each size before one is chosen
 STEP = 4  # tokens between the widths of bfloat16 batches: oneDNN keeps code for every shape, so these must be few
 
@@ -27,6 +30,7 @@ class Engine(Protocol):
     """What runs a network."""
 
     arithmetic: str  # "float32", "bfloat16"
+    threaded: bool  # whether batches may be computed side by side, in a thread each
 
     def logits(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
         """(pairs, labels) float32 on the CPU, for the pairs of a batch, longest first."""
@@ -38,7 +42,9 @@ class Engine(Protocol):
 
 
 class PaddedEngine:
-    """Any network, by its own forward."""
+    """Any network, by its own forward, which need not be fit for several threads."""
+
+    threaded = False
 
     def __init__(self, network: Any, tokenizer: FastTokenizer, dtype: torch.dtype = torch.float32) -> None:
         self._network = network
@@ -84,21 +90,20 @@ class TokenBudget:
     Args:
         fixed: always this many; then the batches, and so the last bits of the results, are the same in every run.
         device: the kind on which they run: "cpu", "cuda", …
-        threads: that compute on a CPU.
+        most: never more than this, if not fixed: what gives each thread its share of a small job.
     """
 
-    def __init__(self, fixed: int | None = None, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(self, fixed: int | None = None, device: str = "cpu", most: int | None = None) -> None:
         self._fixed = fixed
-        sizes = [size * min(threads, MOST_THREADS) for size in BUDGETS] if device == "cpu" else WIDE_BUDGETS
-        self._speeds: dict[int, list[float]] = {size: [] for size in sizes}
+        self._most = max(LEAST, rounded_up(most, LEAST)) if most is not None else None
+        self._speeds: dict[int, list[float]] = {size: [] for size in (BUDGETS if device == "cpu" else WIDE_BUDGETS)}
 
     def __call__(self) -> int:
         if self._fixed is not None:
             return self._fixed
-        for size, speeds in self._speeds.items():
-            if len(speeds) < TRIALS:
-                return size
-        return max(self._speeds, key=lambda size: max(self._speeds[size]))
+        untried = (size for size, speeds in self._speeds.items() if len(speeds) < TRIALS)
+        size = next(untried, None) or max(self._speeds, key=lambda size: max(self._speeds[size]))
+        return size if self._most is None else min(size, self._most)
 
     def report(self, size: int, tokens: int, seconds: float) -> None:
         """Tells how long a batch took; batches that are far from full say nothing of their size."""
@@ -106,7 +111,14 @@ class TokenBudget:
             self._speeds[size].append(tokens / max(seconds, 1e-9))
 
 
-def batches(lengths: NDArray[np.int64], budget: TokenBudget) -> Iterator[list[int]]:
+class Batch(NamedTuple):
+    """Which pairs, longest first, and the size that they were cut to, in tokens."""
+
+    pairs: list[int]
+    size: int
+
+
+def batches(lengths: NDArray[np.int64], budget: TokenBudget) -> Iterator[Batch]:
     """Indices sorted by length, longest first, cut so that a padded batch holds the budget at most.
 
     The number of pairs depends on the width alone, and what is left at the end is cut into powers of two, so that a
@@ -119,7 +131,34 @@ def batches(lengths: NDArray[np.int64], budget: TokenBudget) -> Iterator[list[in
         count = max(1, size // rounded_up(int(lengths[order[at]]), STEP))
         left = len(order) - at
         batch = order[at : at + (count if left >= count else 1 << (left.bit_length() - 1))]
-        start = time.perf_counter()
-        yield batch
-        budget.report(size, int(lengths[batch].sum()), time.perf_counter() - start)
+        yield Batch(batch, size)
         at += len(batch)
+
+
+def run(
+    work: Callable[[list[int]], Result], engine: Engine, lengths: NDArray[np.int64], budget: TokenBudget
+) -> Iterator[tuple[list[int], Result]]:
+    """Does some work for each batch, side by side where the engine allows it.
+
+    Args:
+        work: from the indices of a batch to its result.
+        engine: what it computes with.
+        lengths: (pairs,) tokens of each.
+        budget: of the batches; it is told how long each took.
+
+    Returns:
+        Indices and result of each batch, longest pairs first.
+    """
+
+    def timed(batch: Batch) -> tuple[list[int], Result]:
+        start = time.perf_counter()
+        found = work(batch.pairs)
+        budget.report(batch.size, int(lengths[batch.pairs].sum()), time.perf_counter() - start)
+        return batch.pairs, found
+
+    return mapping(engine)(timed, batches(lengths, budget))
+
+
+def mapping(engine: Engine) -> Callable[..., Iterator[Any]]:
+    """``map``, over batches side by side where the engine allows it."""
+    return side_by_side if engine.threaded else map

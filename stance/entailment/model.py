@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from stance.cache import ScoreCache
 from stance.entailment.choice import SMALL_JOB, Precision, check_precision, exact_engine, probabilities, quick_engine
 from stance.entailment.encoding import Encoded, FastTokenizer, PairEncoder
-from stance.entailment.engine import Engine, TokenBudget, batches
+from stance.entailment.engine import Engine, TokenBudget, mapping, run
 from stance.entailment.windows import runs
 from stance.errors import InputError, ModelError
 from stance.quotes import file_hash
@@ -252,9 +252,13 @@ class EntailmentModel:
             )
         out = np.full((len(pairs), 3), np.nan)
         done: list[int] = []
-        budget = TokenBudget(self.tokens_a_batch, self._device.type, torch.get_num_threads())
-        for batch in batches(encoded.lengths, budget):
-            found = probabilities(engine, encoded, batch, self.temperature)
+        share = int(encoded.lengths.sum()) // torch.get_num_threads() if engine.threaded else None
+        budget = TokenBudget(self.tokens_a_batch, self._device.type, share)
+
+        def work(batch: list[int]) -> NDArray[np.float64]:
+            return probabilities(engine, encoded, batch, self.temperature)
+
+        for batch, found in run(work, engine, encoded.lengths, budget):
             for place, column in enumerate(self._columns):
                 if column is not None:
                     out[batch, place] = found[:, column]
@@ -300,8 +304,9 @@ class EntailmentModel:
         encoded = Encoded(self._tokenizer.ids(texts, special=True, most=self.max_tokens), None)
         engine = self._exact()
         order = np.argsort(-encoded.lengths, kind="stable").tolist()
-        parts = [engine.means(encoded, order[first : first + 32]).numpy() for first in range(0, len(order), 32)]
-        vectors = np.concatenate(parts)[np.argsort(order)]
+        cut = [order[first : first + 32] for first in range(0, len(order), 32)]
+        parts = mapping(engine)(lambda batch: engine.means(encoded, batch).numpy(), cut)
+        vectors = np.concatenate(list(parts))[np.argsort(order)]
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors.astype(np.float32), dtype=np.float64)
 
