@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,20 +58,23 @@ def machine() -> str:
 
 
 def in_turn(
-    methods: dict[str, Callable[[Sequence[Pair]], object]], blocks: Sequence[Sequence[Pair]]
-) -> dict[str, list[float]]:
-    """Seconds that each method takes for each block of pairs; every block goes through all methods before the next.
+    methods: dict[str, Callable[[Sequence[Pair]], Any]], blocks: Sequence[Sequence[Pair]]
+) -> tuple[dict[str, list[float]], dict[str, list[Any]]]:
+    """Seconds that each method takes for each block of pairs, and what it gives for it.
 
-    Ratios are taken within a block, so that what else the machine does meets all methods alike.
+    Every block goes through all methods before the next, and ratios are taken within a block, so that what else the
+    machine does meets all methods alike.
     """
     seconds: dict[str, list[float]] = {name: [] for name in methods}
+    found: dict[str, list[Any]] = {name: [] for name in methods}
     for number, block in enumerate(blocks):
         order = list(methods) if number % 2 == 0 else list(methods)[::-1]
         for name in order:
             start = time.perf_counter()
-            methods[name](block)
+            result = methods[name](block)
             seconds[name].append(time.perf_counter() - start)
-    return seconds
+            found[name].append(result)
+    return seconds, found
 
 
 def ratio(slow: Sequence[float], quick: Sequence[float]) -> str:

@@ -133,7 +133,7 @@ def main() -> None:
         }
         for run in methods.values():
             run(blocks[0][:SMALL_JOB])
-        seconds = in_turn(methods, blocks)
+        seconds, found = in_turn(methods, blocks)
     base = next(iter(methods))
     work = [operations(exact, block) for block in blocks]
     for name, times in seconds.items():
@@ -151,25 +151,23 @@ def main() -> None:
             f"at this rate, the default codebook, {name}: a million quotes {hours:.0f} h with these threads, "
             f"{hours / 16:.1f} h on 16 such workers; a hundred million {100 * hours / 160 / 24:.1f} days on 160"
         )
-    pairs = [pair for block in blocks for pair in block]
-    plain = pipeline_of(size)(pairs)
     order = [exact._network.config.id2label[column] for column in exact._columns]
-    reference = np.array([[{r["label"]: r["score"] for r in row}[label] for label in order] for row in plain])
+    plain = [{answer["label"]: answer["score"] for answer in answers} for block in found[base] for answers in block]
+    reference = np.array([[answer[label] for label in order] for answer in plain])
     if exact.temperature != 1:
         logits = np.log(np.clip(reference, 1e-30, None)) / exact.temperature
         reference = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    for name, model in (("exact", exact), ("auto", auto)):
-        moved = np.abs(model.predict(pairs, progress=False) - reference)
-        print(f"stance, {name}: largest difference of a probability from the pipeline {moved.max():.6f}, "
-              f"mean {moved.mean():.6f}")  # fmt: skip
-    some = texts[:100]
-    found = [stance.entail(some, model=model, progress=False) for model in (exact, auto)]
+    for name in ("exact", "auto"):
+        moved = np.abs(np.concatenate(found[f"stance, {name}"]) - reference)
+        print(f"stance, {name}: largest difference of a probability from the pipeline, {len(moved)} pairs: "
+              f"{moved.max():.6f}, mean {moved.mean():.6f}")  # fmt: skip
+    entailed = [stance.entail(texts, model=model, progress=False) for model in (exact, auto)]
     for head in (False, "auto"):
-        tables = [stance.score(part, head=head) for part in found]
-        moved = max(float((tables[0][column] - tables[1][column]).abs().max()) for column in ("support", "oppose"))
+        tables = [stance.score(part, head=head) for part in entailed]
+        moved = np.abs(tables[0][["support", "oppose"]].to_numpy() - tables[1][["support", "oppose"]].to_numpy())
         named = "with the fitted head" if head else "zero-shot"
-        print(f"stance, auto: largest difference of a score from exact, {len(some)} quotes and the default codebook, "
-              f"{named}: {moved:.6f}")  # fmt: skip
+        print(f"stance, auto: largest difference of a score from exact, {len(texts)} quotes and the default codebook, "
+              f"{named}: {moved.max():.6f}, mean {moved.mean():.6f}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ where that one alone is read; the last layer's keys and values too, since ``q . 
 matrix products and of all that reads and writes what is between them.
 
 In bfloat16, states are kept less their mean over a sample of texts. A constant that is taken off and put into the next
-product's bias changes nothing, but rounding is relative to what is rounded, so what is smaller is rounded less.
+product's bias changes nothing, but rounding is relative to what is rounded, so what is smaller is rounded less. What is
+rounded in the first layers passes through all the others: there, sums and norms may be kept in float32.
 
 Devlin et al. (2019), "BERT", NAACL.
 """
@@ -121,16 +122,20 @@ class Encoder:
         config: transformers' configuration, or whatever has its attributes.
         weights: by the names of ``BertModel``.
         prefix: what stands before those names.
-        dtype: of states and products; sums, norms and attention's weights are taken in float32 in either case.
+        dtype: of products and, after the first layers, of states; norms and attention's weights are computed in float32
+            in either case.
         centres: by :meth:`means` of a float32 encoder; none are taken off if not given.
+        unrounded: in how many of the first layers states are kept in float32.
 
     Raises:
         KeyError: a weight is missing.
     """
 
     def __init__(self, config: Any, weights: Mapping[str, torch.Tensor], prefix: str = "bert.",
-                 dtype: torch.dtype = torch.float32, centres: Centres | None = None) -> None:  # fmt: skip
+                 dtype: torch.dtype = torch.float32, centres: Centres | None = None,
+                 unrounded: int = 0) -> None:  # fmt: skip
         self.dtype = dtype
+        self._unrounded = unrounded
         self.positions = int(config.max_position_embeddings)  # most tokens of a text
         self._hidden = int(config.hidden_size)
         self._heads = int(config.num_attention_heads)
@@ -162,11 +167,11 @@ class Encoder:
             types: (texts, width) token types; 0 if not given.
 
         Returns:
-            (texts, width, hidden) in the encoder's dtype.
+            (texts, width, hidden) float32.
         """
         states = words + self._positions[: words.shape[1]]
         states += self._types[0] if types is None else self._types[types]
-        return self._normed(states, self._norm).to(self.dtype)
+        return self._normed(states, self._norm)
 
     @torch.inference_mode()
     def __call__(self, states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -180,16 +185,16 @@ class Encoder:
             (texts, width, hidden) in the encoder's dtype.
         """
         mask = self._mask(states, lengths)
-        for layer in self._layers:
-            states = self._after(states, layer, mask)
-        return states
+        for number, layer in enumerate(self._layers):
+            states = self._after(self._kept(states, number), layer, mask)
+        return states.to(self.dtype)
 
     @torch.inference_mode()
     def first(self, states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """(texts, hidden) float32 last hidden state of each text's first token; arguments as of a call."""
         mask = self._mask(states, lengths)
-        for layer in self._layers[:-1]:
-            states = self._after(states, layer, mask)
+        for number, layer in enumerate(self._layers[:-1]):
+            states = self._after(self._kept(states, number), layer, mask)
         (weight, bias), context_weights, up, down, norm, last_norm = self._last
         states = states.float() + self._last_centre  # float32 from here on
         texts, width, hidden = states.shape
@@ -224,6 +229,10 @@ class Encoder:
             states = self._after(states, layer, mask)
         return found
 
+    def _kept(self, states: torch.Tensor, layer: int) -> torch.Tensor:
+        """A layer's input as it is kept, in float32 or rounded."""
+        return states if layer < self._unrounded else states.to(self.dtype)
+
     def _mask(self, states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor | None:
         """(texts, 1, 1, width): 0 for a token, -inf beyond; wide enough for attention. None where all are tokens."""
         width = rounded_up(states.shape[1], MULTIPLE)  # of the keys, not of the states
@@ -235,20 +244,27 @@ class Encoder:
     def _attended(self, states: torch.Tensor, layer: Layer, mask: torch.Tensor | None) -> torch.Tensor:
         texts, width, hidden = states.shape
         wide = width if mask is None else mask.shape[-1]
-        joined = layer.qkv(pad(states, (0, 0, 0, wide - width)) if wide > width else states)
+        rounded = states.to(self.dtype)
+        joined = layer.qkv(pad(rounded, (0, 0, 0, wide - width)) if wide > width else rounded)
         # (3, texts, heads, wide, hidden / heads)
         query, key, value = joined.view(texts, wide, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
         found = scaled_dot_product_attention(query[:, :, :width], key, value, attn_mask=mask)
         context = found.transpose(1, 2).reshape(texts, width, hidden)
-        return self._normed(layer.context.plus(context, states), layer.norm)
+        return self._normed(_sum(layer.context, context, states), layer.norm)
 
     def _after(self, states: torch.Tensor, layer: Layer, mask: torch.Tensor | None) -> torch.Tensor:
         """(texts, width, hidden) -> the same after one layer."""
         attended = self._attended(states, layer, mask)
-        return self._normed(layer.down.plus(layer.up.gelu(attended), attended), layer.last_norm)
+        inner = layer.up.gelu(attended.to(self.dtype))
+        return self._normed(_sum(layer.down, inner, attended), layer.last_norm)
 
     def _normed(self, states: torch.Tensor, weights: Weights) -> torch.Tensor:
         return layer_norm(states, (self._hidden,), *weights, self._eps)
+
+
+def _sum(product: Product | PackedProduct, x: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """A product and a sum, in the dtype of what is added."""
+    return product.plus(x, other) if other.dtype == x.dtype else product(x).float().add_(other)
 
 
 class _Exact(NamedTuple):

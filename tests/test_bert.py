@@ -44,7 +44,7 @@ def test_the_encoder_gives_the_states_of_transformers(network, texts):
     torch.testing.assert_close(encoder.first(*states_of(encoder, texts)), expected[:, 0], atol=1e-5, rtol=0)
 
 
-def test_centres_change_nothing_but_how_much_is_rounded(network, texts):
+def test_centres_and_sums_in_float32_change_nothing_but_how_much_is_rounded(network, texts):
     exact = Encoder(network.config, network.state_dict(), "")
     centres = exact.means(*states_of(exact, texts))
     expected = exact.first(*states_of(exact, texts))
@@ -52,10 +52,10 @@ def test_centres_change_nothing_but_how_much_is_rounded(network, texts):
     torch.testing.assert_close(centred.first(*states_of(centred, texts)), expected, atol=1e-5, rtol=0)
     torch.testing.assert_close(centred(*states_of(centred, texts))[:, 0], expected, atol=1e-5, rtol=0)
     moved = []
-    for known in (None, centres):
-        quick = Encoder(network.config, network.state_dict(), "", torch.bfloat16, known)
+    for known, unrounded in ((None, 0), (centres, 0), (centres, 2)):
+        quick = Encoder(network.config, network.state_dict(), "", torch.bfloat16, known, unrounded)
         moved.append(float((quick.first(*states_of(quick, texts)) - expected).square().mean().sqrt()))
-    assert 0 < moved[1] < moved[0] < 0.05
+    assert 0 < moved[2] < moved[1] < moved[0] < 0.05
 
 
 def test_means_leave_padding_out(network, texts):

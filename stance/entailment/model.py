@@ -23,7 +23,7 @@ from stance.errors import InputError, ModelError
 from stance.quotes import file_hash
 
 Pair = tuple[str, str]
-COMPUTATION = 2  # counted up when the same weights give other last digits: the cache must not mix them
+COMPUTATION = 3  # counted up when the same weights give other last digits: the cache must not mix them
 PAIRS_A_WRITE = 1000  # to the cache: what an interrupt may lose
 LONGEST_WINDOW = 512  # tokens, premise and hypothesis together, for models that say no number of their own
 _NOT_ENTAILED = {"notentailment", "nonentailment", "notentailed", "noentailment", "unentailed"}

@@ -47,14 +47,15 @@ def add_parties(
     out.attrs = dict(quotes.attrs)
     speakers: list[Any] = out["speaker"].astype(object).where(out["speaker"].notna(), None).tolist()
     parties: list[Any] = out["party"].astype(object).where(out["party"].notna(), None).tolist()
-    kinds = out["speaker_type"].tolist()
+    kinds, dates = out["speaker_type"].tolist(), list(out["date"])
+    sources, ids, texts = (out[name].tolist() for name in ("source", "quote_id", "text"))
     # What an earlier call said of these rows' parties is said anew.
     here = set(out["quote_id"])
     out.attrs["left_out"] = [note for note in out.attrs.get("left_out", [])
                              if not (note["reason"].startswith("party open: ") and note["where"] in here)]  # fmt: skip
     notes = []
     late = 0
-    for i, (speaker, date) in enumerate(zip(speakers, out["date"], strict=True)):
+    for i, (speaker, date) in enumerate(zip(speakers, dates, strict=True)):
         if parties[i] is not None:
             continue
         if speaker is None:
@@ -70,9 +71,7 @@ def add_parties(
             why = people.why_open(speaker, date)
             if not allowed[i] and not found and people.find(speaker, on=date):
                 why = f"{speaker!r} is all of the name that is given, which is no proof that a member is meant"
-            notes.append(left_out("party", f"party open: {why}",
-                                  source=out["source"].iloc[i], where=out["quote_id"].iloc[i],
-                                  text=out["text"].iloc[i]))  # fmt: skip
+            notes.append(left_out("party", f"party open: {why}", source=sources[i], where=ids[i], text=texts[i]))
     if late and bundled:
         notes.append(left_out("party", f"{late} of the parties are carried forward: the quotes are later than the "
                               f"roster's last day, {LAST_DAY.date()}; `stance people --update` renews it"))  # fmt: skip
