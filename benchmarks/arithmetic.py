@@ -5,19 +5,44 @@
 Processor time and not the clock's, so that a busy machine disturbs it less; 400 pairs (80 with --quick).
 """
 
+import tempfile
 import time
 import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from common import hypotheses, machine, options, premises
-from transformers import AutoModelForSequenceClassification
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from speed import ONNX_INPUTS, exported, onnx_session, theirs
 
 import stance
-from stance.entailment import bundled_folder
 from stance.entailment.bert import BertEngine
 from stance.entailment.choice import softmax
+from stance.entailment.encoding import Encoded, FastTokenizer
 from stance.entailment.engine import Engine, PaddedEngine
+
+
+class OnnxEngine(PaddedEngine):
+    """The bundled model by a session of onnxruntime."""
+
+    def __init__(self, session: Any, tokenizer: FastTokenizer) -> None:
+        super().__init__(theirs()[0], tokenizer)
+        self._session = session
+
+    def logits(self, encoded: Encoded, batch: Sequence[int]) -> torch.Tensor:
+        inputs = {name: value.numpy() for name, value in self._inputs(encoded, batch).items() if name in ONNX_INPUTS}
+        return torch.from_numpy(self._session.run(None, inputs)[0])
+
+
+def eight_bits(threads: int) -> Any:
+    """A session of the bundled model in onnxruntime's dynamic int8."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = exported(Path(folder))
+        quantize_dynamic(path, path.with_name("int8.onnx"), weight_type=QuantType.QInt8)
+        return onnx_session(path.with_name("int8.onnx"), threads)
 
 
 def main() -> None:
@@ -30,14 +55,14 @@ def main() -> None:
     chosen = model.with_precision("auto")._engine(1000).arithmetic
     print(f"{len(pairs)} pairs, mean {encoded.lengths.mean():.0f} tokens; auto takes {chosen}")
     network = model._network
-    whole = AutoModelForSequenceClassification.from_pretrained(bundled_folder(), dtype=torch.float32).eval()
-    warnings.simplefilter("ignore")  # torch means to move this elsewhere
-    eight = torch.ao.quantization.quantize_dynamic(whole, {torch.nn.Linear}, torch.qint8)
+    warnings.simplefilter("ignore")  # torch means to move these elsewhere
+    eight = torch.ao.quantization.quantize_dynamic(theirs()[0], {torch.nn.Linear}, torch.qint8)
     engines: dict[str, Engine] = {
         "float32": BertEngine(network),
-        "bfloat16": BertEngine(network, torch.bfloat16),
-        "bfloat16, centred": BertEngine(network, torch.bfloat16, sample=model._encode(pairs[:16])),
+        "bfloat16, not centred": BertEngine(network, torch.bfloat16),
+        "bfloat16, as auto": BertEngine(network, torch.bfloat16, sample=model._encode(pairs[:16])),
         "int8, of torch": PaddedEngine(eight, model._tokenizer),
+        "int8, of onnxruntime": OnnxEngine(eight_bits(args.threads), model._tokenizer),
     }
     expected = softmax(engines["float32"], encoded, model.temperature)
     for name, engine in engines.items():
@@ -45,7 +70,7 @@ def main() -> None:
         found = softmax(engine, encoded, model.temperature)
         seconds = time.process_time() - start
         moved = np.abs(found - expected)
-        print(f"{name:18} {seconds:.2f} s, {len(pairs) / seconds:.0f} pairs a second; moves a probability by "
+        print(f"{name:22} {seconds:.2f} s, {len(pairs) / seconds:.0f} pairs a second; moves a probability by "
               f"{moved.max():.5f} at most, {np.sqrt((moved**2).mean()):.5f} root mean square", flush=True)  # fmt: skip
 
 

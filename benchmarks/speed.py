@@ -25,6 +25,7 @@ from stance.entailment.choice import SMALL_JOB
 
 BATCHES = (1, 4, 8, 16, 32, 64)
 ROUNDS = 5
+ONNX_INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
 
 
 @cache
@@ -65,26 +66,35 @@ def cross_encoder() -> Callable[[Sequence[Pair]], Any]:
     return lambda pairs: model.predict(list(pairs), batch_size=32, show_progress_bar=False)
 
 
-def onnx(threads: int, folder: Path) -> Callable[[Sequence[Pair]], Any]:
-    """Exported with torch.onnx, batches of 16 padded by the tokenizer, onnxruntime's own optimisations."""
-    import onnxruntime
-
+def exported(folder: Path) -> Path:
+    """The bundled model by torch.onnx.export, in a file in the folder."""
     path = folder / "model.onnx"
     network, tokenizer = theirs()
     sample = dict(tokenizer(["a b"], ["c"], return_tensors="pt"))
-    names = ["input_ids", "attention_mask", "token_type_ids"]
-    axes = {name: {0: "batch", 1: "tokens"} for name in names}
-    torch.onnx.export(network, tuple(sample[name] for name in names), str(path), input_names=names,
+    axes = {name: {0: "batch", 1: "tokens"} for name in ONNX_INPUTS}
+    torch.onnx.export(network, tuple(sample[name] for name in ONNX_INPUTS), str(path), input_names=ONNX_INPUTS,
                       output_names=["logits"], dynamic_axes=axes, dynamo=False)  # fmt: skip
+    return path
+
+
+def onnx_session(path: Path, threads: int) -> Any:
+    """The session of onnxruntime, with its own optimisations."""
+    import onnxruntime
+
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
+
+
+def onnx(threads: int, folder: Path) -> Callable[[Sequence[Pair]], Any]:
+    """Batches of 16 padded by the tokenizer."""
+    session, tokenizer = onnx_session(exported(folder), threads), theirs()[1]
 
     def run(pairs: Sequence[Pair]) -> None:
         for start in range(0, len(pairs), 16):
             part = pairs[start : start + 16]
             inputs = tokenizer([p for p, _ in part], [h for _, h in part], padding=True, return_tensors="np")
-            session.run(None, {name: inputs[name].astype("int64") for name in names})
+            session.run(None, {name: inputs[name].astype("int64") for name in ONNX_INPUTS})
 
     return run
 

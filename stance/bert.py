@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch.nn.functional import gelu, layer_norm, linear, pad, scaled_dot_product_attention, softmax
+from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention, softmax
 
 MULTIPLE = 16  # attention is over a multiple of this many tokens: over other widths it takes up to twice the time
 TOKENS = 1536  # a batch's, for which oneDNN lays out the weights
@@ -142,8 +142,9 @@ class Encoder:
         self._eps = float(config.layer_norm_eps)
         tables = f"{prefix}embeddings"
         self.words = weights[f"{tables}.word_embeddings.weight"].detach()
-        self._positions = weights[f"{tables}.position_embeddings.weight"].detach()
-        self._types = weights[f"{tables}.token_type_embeddings.weight"].detach()
+        places = weights[f"{tables}.position_embeddings.weight"].detach()
+        types = weights[f"{tables}.token_type_embeddings.weight"].detach()
+        self._places = (types[:, None] + places).view(-1, self._hidden)  # of each type in turn, every position
         names = [f"{prefix}encoder.layer.{i}" for i in range(int(config.num_hidden_layers))]
         zero = torch.zeros(self._hidden)
         wanted = centres or [(zero, zero)] * len(names)
@@ -169,9 +170,9 @@ class Encoder:
         Returns:
             (texts, width, hidden) float32.
         """
-        states = words + self._positions[: words.shape[1]]
-        states += self._types[0] if types is None else self._types[types]
-        return self._normed(states, self._norm)
+        width = words.shape[1]
+        places = self._places[:width] if types is None else self._places[types * self.positions + torch.arange(width)]
+        return self._normed(words + places, self._norm)
 
     @torch.inference_mode()
     def __call__(self, states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -244,13 +245,22 @@ class Encoder:
     def _attended(self, states: torch.Tensor, layer: Layer, mask: torch.Tensor | None) -> torch.Tensor:
         texts, width, hidden = states.shape
         wide = width if mask is None else mask.shape[-1]
-        rounded = states.to(self.dtype)
-        joined = layer.qkv(pad(rounded, (0, 0, 0, wide - width)) if wide > width else rounded)
+        joined = layer.qkv(self._padded(states, wide))
         # (3, texts, heads, wide, hidden / heads)
         query, key, value = joined.view(texts, wide, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
         found = scaled_dot_product_attention(query[:, :, :width], key, value, attn_mask=mask)
         context = found.transpose(1, 2).reshape(texts, width, hidden)
         return self._normed(_sum(layer.context, context, states), layer.norm)
+
+    def _padded(self, states: torch.Tensor, wide: int) -> torch.Tensor:
+        """(texts, width, hidden) -> (texts, wide, hidden) in the encoder's dtype, nothing beyond the width."""
+        texts, width, hidden = states.shape
+        if wide == width:
+            return states.to(self.dtype)
+        out = torch.empty(texts, wide, hidden, dtype=self.dtype)
+        out[:, :width] = states
+        out[:, width:] = 0
+        return out
 
     def _after(self, states: torch.Tensor, layer: Layer, mask: torch.Tensor | None) -> torch.Tensor:
         """(texts, width, hidden) -> the same after one layer."""

@@ -244,8 +244,8 @@ def test_the_budget_settles_on_the_quickest_size():
     budget = TokenBudget()
     for _ in range(8):
         size = budget()
-        budget.report(size, size, 1.0 if size == 1536 else 5.0)
-    assert budget() == 1536
+        budget.report(size, size, 1.0 if size == 2048 else 5.0)
+    assert budget() == 2048
     assert TokenBudget(77)() == 77
     assert TokenBudget(most=700)() == 768  # a small job, of which every thread is to have its share
     assert TokenBudget(77, most=10)() == 77
@@ -271,6 +271,13 @@ def test_another_model_in_the_same_place_is_another_model(tiny_model):
     assert not np.allclose(old.predict(PAIRS), new.predict(PAIRS))
     assert old.sha256 != new.sha256
     assert old.fingerprint != new.fingerprint == load_model(folder, cache=False).fingerprint
+
+
+def test_a_model_for_which_every_probe_is_too_long_computes_in_float32(tiny_model, monkeypatch):
+    monkeypatch.setattr("stance.entailment.choice.native_bfloat16", lambda device: True)
+    model = load_model(tiny_model(), cache=False)
+    model.max_tokens = 8
+    assert model.arithmetic == "float32"
 
 
 def test_with_fixed_batches_the_arithmetic_does_not_depend_on_the_number_of_pairs(tiny_model, monkeypatch):

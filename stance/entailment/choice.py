@@ -78,6 +78,8 @@ def quick_engine(
     wordings = [wording for claim in _CLAIMS for wording in claim]
     blocks = [[(premise, wording) for wording in wordings] for premise in _PREMISES]
     pairs = [pair for block in blocks if encoder(block).lengths.max() <= longest for pair in block]
+    if not pairs:
+        return exact
     probe = encoder(pairs)
     if runs_here(network):
         quick: Engine = BertEngine(network, torch.bfloat16, sample=encoder(pairs[:: len(_CLAIMS[0])]))
