@@ -140,6 +140,12 @@ def test_contents_that_point_to_one_cue_are_one_quote():
     assert min(first.link_confidence, second.link_confidence) > 0.9
 
 
+def test_a_cue_with_a_source_and_no_content_is_no_quote():
+    text = "Finch spoke and then sat down"
+    roles = ["B-source", "B-cue", "O", "O", "O", "O"]
+    assert marks_of(text, scores_of(text, roles, [(1, 1, 0)]), {}) == []
+
+
 def test_link_probabilities_average_the_windows():
     scores = scores_of("a b c d", ["B-content", "B-cue", "B-cue", "O"], [(0, 0, 1)])
     scores.windows.append(Window(0, 4, vectors_that_point(4, [(0, 0, 2)])))

@@ -212,7 +212,7 @@ def quotes_of(text: str, scores: Scores, settings: dict[str, Any]) -> list[Quote
             out += [Quote([(a, b)], None, None, float(inside["content"][a:b].mean()), 0.0) for a, b in parts]
             continue
         source = int(to_source[cue].argmax()) - 1
-        link = float(to_source[cue, source + 1])
+        link, sure = float(to_source[cue, source + 1]), 0.0
         if parts:
             sure = float(np.mean(np.concatenate([inside["content"][a:b] for a, b in parts])))
             link *= float(np.mean([to_cue[i, cue + 1] for i in members]))
