@@ -24,6 +24,9 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> Itera
 
     Returns:
         The results in the order of the items.
+
+    Raises:
+        Whatever ``work`` raises, when its result's turn comes; nothing further is begun then.
     """
     threads = torch.get_num_threads()
     if threads == 1:

@@ -10,8 +10,9 @@ from sklearn.metrics import roc_auc_score
 import stance
 from tests.conftest import ROOT
 
-FRAMES = {"enforcement": 0.93, "deterrence": 0.95}  # AUC of support that the card reports to two places, rounded down
-FITTED = {"enforcement": 0.94, "deterrence": 0.95}  # with the head that comes with the default codebook
+# AUC of support that the cards report; less 0.005, since other processors round otherwise.
+FRAMES = {"enforcement": 0.948 - 0.005, "deterrence": 0.960 - 0.005}
+FITTED = {"enforcement": 0.959 - 0.005, "deterrence": 0.968 - 0.005}  # with the head of the default codebook
 
 
 @pytest.fixture(scope="module")

@@ -46,16 +46,6 @@ class Scores:
 # --- labels -> spans ------------------------------------------------------------------------------
 
 
-def _allowed() -> NDArray[np.float32]:
-    """(7, 7) 0 where a label may follow another, a large negative number where not: I- only after its own."""
-    out = np.zeros((len(LABELS), len(LABELS)), dtype=np.float32)
-    for j, label in enumerate(LABELS):
-        if label.startswith("I-"):
-            out[[i for i, before in enumerate(LABELS) if before[2:] != label[2:]], j] = -1e4
-    return out
-
-
-_MAY_FOLLOW = _allowed()
 _INSIDE = [label for label, name in enumerate(LABELS) if name.startswith("I-")]  # each after its B-
 _CERTAIN = np.log(0.999)
 
@@ -71,7 +61,7 @@ def best_labels(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     """
     out: NDArray[np.int64] = scores.argmax(axis=1)
     before = np.concatenate([[0], out[:-1]])
-    bad = np.flatnonzero(_MAY_FOLLOW[before, out] < 0)
+    bad = np.flatnonzero(np.isin(out, _INSIDE) & (before != out) & (before != out - 1))
     certain = np.concatenate([[-1], np.flatnonzero((out == 0) & (scores[:, 0] > _CERTAIN)), [len(out)]])
     done = 0
     for place in bad.tolist():
