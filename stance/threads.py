@@ -26,7 +26,7 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> Itera
         The results in the order of the items.
 
     Raises:
-        Whatever ``work`` raises, when its result's turn comes; nothing further is begun then.
+        Whatever ``work`` raises, when its result's turn comes, and what was begun is done.
     """
     threads = torch.get_num_threads()
     if threads == 1:
