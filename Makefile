@@ -31,13 +31,20 @@ check: $(TEST_READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Every benchmark in full takes about two hours; BENCH=--quick is a few minutes, to see that they work.
+# Every benchmark in full, those of speed with one thread and with two, takes about two hours; BENCH=--quick is a few
+# minutes, to see that they work.
 bench: $(BENCH_READY)
 	for name in start speed arithmetic sharing cached workers resume memory; do \
 		echo "== $$name"; $(BIN)/python benchmarks/$$name.py $(BENCH) || exit 1; \
 	done
+	for name in speed arithmetic sharing cached; do \
+		echo "== $$name --threads 2"; $(BIN)/python benchmarks/$$name.py --threads 2 $(BENCH) || exit 1; \
+	done
 	for name in coverage explorer records; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
-	if [ -d ../shared/data ]; then $(BIN)/python benchmarks/articles.py --data ../shared/data $(BENCH); fi
+	if [ -d ../shared/data ]; then for threads in 1 2; do \
+		echo "== articles --threads $$threads"; \
+		$(BIN)/python benchmarks/articles.py --data ../shared/data --threads $$threads $(BENCH) || exit 1; \
+	done; fi
 
 # As root, in a container: make lab LAB=--allow-root
 lab: $(LAB_READY)

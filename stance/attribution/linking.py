@@ -46,15 +46,17 @@ class Scores:
 # --- labels -> spans ------------------------------------------------------------------------------
 
 
-_INSIDE = [label for label, name in enumerate(LABELS) if name.startswith("I-")]  # each after its B-
-_CERTAIN = np.log(0.999)
+_INSIDE = [label for label, name in enumerate(LABELS) if name.startswith("I-")]
+_BEGINNING = [label - 1 for label in _INSIDE]
 
 
 def best_labels(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     """The most likely sequence of labels that is well formed.
 
     The best label of each token, where that gives a well-formed sequence; else Viterbi's search, between the nearest
-    tokens on either side that are outside for certain.
+    tokens on either side that are outside for certain: their best label is "outside", by more than it would cost to
+    have the next token begin a span where it is inside one. (A sequence with another label there would gain by both
+    changes, and stay well formed.)
 
     >>> best_labels(np.log(np.array([[.4, .1, .5, 0, 0, 0, 0]], dtype="float32") + 1e-9)).tolist()
     [0]
@@ -62,7 +64,9 @@ def best_labels(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     out: NDArray[np.int64] = scores.argmax(axis=1)
     before = np.concatenate([[0], out[:-1]])
     bad = np.flatnonzero(np.isin(out, _INSIDE) & (before != out) & (before != out - 1))
-    certain = np.concatenate([[-1], np.flatnonzero((out == 0) & (scores[:, 0] > _CERTAIN)), [len(out)]])
+    lead = scores[:, 0] - scores[:, 1:].max(axis=1)
+    cost = np.append((scores[1:, _INSIDE] - scores[1:, _BEGINNING]).max(axis=1), 0.0)
+    certain = np.concatenate([[-1], np.flatnonzero((out == 0) & (lead > cost)), [len(out)]])
     done = 0
     for place in bad.tolist():
         if place < done:

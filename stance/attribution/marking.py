@@ -9,8 +9,10 @@ The encoder is uncased and does not see line ends, so each token also carries wh
 where it stands to the quotation marks, and what separates it from the token before.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -105,12 +107,13 @@ class Tokens:
     spans: NDArray[np.int64]
 
 
-_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})
+_LINE_END = re.compile("[\n\r\u2028\u2029]")
+_APOSTROPHES = re.compile("[’‘ʼ`]")
 
 
 def canonical(text: str, segments: Sequence[Segment]) -> str:
     """The text with every quotation mark that encloses a quote as “ and ”, and apostrophes as ', length unchanged."""
-    out = list(text.translate(_APOSTROPHES))
+    out = list(_APOSTROPHES.sub("'", text))
     for segment in segments:
         opening, closing = segment.marks
         if opening is not None:
@@ -120,7 +123,10 @@ def canonical(text: str, segments: Sequence[Segment]) -> str:
     return "".join(out)
 
 
+@lru_cache(maxsize=1 << 16)
 def _shape(word: str) -> int:
+    if not word:
+        return 5
     if word.islower():
         return 0
     if any(c.isdigit() for c in word):
@@ -146,14 +152,16 @@ def tokenize(text: str, tokenizer: Tokenizer) -> Tokens:
             place[opening] = 2
         if closing is not None:
             place[closing] = 3
+    starts, ends = spans.T
     features = np.zeros((len(ids), 3), dtype=np.int64)
-    before = 0
-    for i, (start, end) in enumerate(spans.tolist()):
-        gap = text[before:start]
-        features[i, 0] = _shape(text[start:end]) if end > start else 5
-        features[i, 2] = 3 if i == 0 else 2 if any(c in "\n\r\u2028\u2029" for c in gap) else 1 if gap else 0
-        before = end
-    features[:, 1] = place[spans[:, 0]] if len(ids) else 0
+    features[:, 0] = [_shape(text[start:end]) for start, end in encoded.offsets]
+    features[:, 1] = place[starts]
+    # From one token's end to the next one's start: nothing, blanks, or a line's end among them.
+    lines = np.array([match.start() for match in _LINE_END.finditer(text)], dtype=np.int64)
+    before = np.concatenate([[0], ends[:-1]])[: len(ids)]
+    features[:, 2] = starts > before
+    features[np.searchsorted(lines, starts) > np.searchsorted(lines, before), 2] = 2
+    features[:1, 2] = 3
     return Tokens(ids, features, spans)
 
 

@@ -137,10 +137,9 @@ class Cast:
         short = [named for _, phrase in phrases if len((named := Named.of(phrase)).names) == 1]
         referred = {named.names[0] for named in short if named.honorific} | {words.strip() for words in inside}
         spoken = {m.group() for words in inside for m in _NAME.finditer(words)}
-        for at, phrase in phrases:
-            self._read_full(at, phrase, None, spoken)
-        for at, phrase in phrases:
-            self._read_full(at, phrase, referred, spoken)
+        doubtful = [found for at, phrase in phrases if (found := self._read_full(at, phrase))]
+        for at, phrase, name in doubtful:
+            self._read_doubtful(at, phrase, name, referred, spoken)
         for at, phrase in phrases:
             self._read_short(at, phrase)
         for at, phrase in phrases:
@@ -154,24 +153,32 @@ class Cast:
 
     # --- reading --------------------------------------------------------------------------------
 
-    def _read_full(self, at: int, phrase: str, referred: set[str] | None, spoken: set[str]) -> None:
-        """Enters a person named in full: those that are sure first, then (``referred``) those whose surname is used
-        alone; a phrase that ends in the surname of somebody sure ("Beyond Finch") is no new person."""
+    def _read_full(self, at: int, phrase: str) -> tuple[int, str, str] | None:
+        """Enters a person named in full, if it is one for certain; gives back what may be one."""
         named = Named.of(phrase)
         name = self.full_name(named)
-        if name is None or is_seat(self.plain[:at], phrase + self.plain[at + len(phrase) :][:4]):
-            return
-        sure = bool(
+        end = at + len(phrase)
+        if name is None or is_seat(self.plain[max(0, at - 30) : at], phrase + self.plain[end : end + 4]):
+            return None
+        if (
             self.people.find(name) or named.honorific or gender_of_name(name)
             or (named.rank and set(named.rank) <= ROLE_WORDS)
-        )  # fmt: skip
-        if sure != (referred is None):
-            return
-        if referred is not None:
-            told = named.names[-1] in referred or phrase in spoken or self._has_age(at + len(phrase))
-            told = told or any(role & ROLE_NOUNS for role in self._apposed(at, at + named.start, at + len(phrase)))
-            if not told or (name not in self.persons and _folded(named.names[-1]) in self.by_surname):
-                return
+        ):  # fmt: skip
+            self._enter(at, phrase, name)
+            return None
+        return at, phrase, name
+
+    def _read_doubtful(self, at: int, phrase: str, name: str, referred: set[str], spoken: set[str]) -> None:
+        """Enters a person whose surname is used alone, or of whom an age or a role is told; a phrase that ends in the
+        surname of somebody sure ("Beyond Finch") is no new person."""
+        named = Named.of(phrase)
+        told = named.names[-1] in referred or phrase in spoken or self._has_age(at + len(phrase))
+        told = told or any(role & ROLE_NOUNS for role in self._apposed(at, at + named.start, at + len(phrase)))
+        if told and (name in self.persons or _folded(named.names[-1]) not in self.by_surname):
+            self._enter(at, phrase, name)
+
+    def _enter(self, at: int, phrase: str, name: str) -> None:
+        named = Named.of(phrase)
         person = self.person(name)
         person.gender = gender_of_title(named.honorific) or person.gender
         if named.rank:

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
+from torch.nn.functional import embedding
 from tqdm.auto import tqdm
 from transformers import BertConfig
 
 from stance.attribution.linking import Scores, Window, marks_of
-from stance.attribution.marking import LABELS, LINK, MarkingNetwork, Tokens, tokenize, windows
+from stance.attribution.marking import GAPS, LABELS, LINK, PLACES, SHAPES, MarkingNetwork, Tokens, tokenize, windows
 from stance.attribution.marks import Mark
 from stance.bert import Encoder, native_bfloat16, product
 from stance.errors import InputError, ModelError
@@ -55,6 +56,9 @@ class AttributionModel:
         stored = network.state_dict()
         weight, bias = (torch.cat([stored[f"vectors.{i}.{name}"] for i in range(4)]) for name in ("weight", "bias"))
         self._vectors = product(weight, bias, self._dtype)
+        # Of a token's three features, every combination: one look-up and one sum in place of three.
+        shapes, places, gaps = (stored[f"features.{i}.weight"] for i in range(3))
+        self._features = (shapes[:, None, None] + places[:, None] + gaps).flatten(0, 2)
         self._tokenizer = tokenizer
         self._ends = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
         self._settings = settings
@@ -126,12 +130,13 @@ class AttributionModel:
         """Log-probabilities (batch, width, 7) and vectors (4, batch, width, LINK)."""
         lengths = torch.tensor([end - start + 2 for _, start, end in batch])
         ids = np.zeros((len(batch), int(lengths.max())), dtype=np.int64)
-        features = np.zeros((*ids.shape, 3), dtype=np.int64)
+        features = np.zeros(ids.shape, dtype=np.int64)
         for row, (one, (_, start, end)) in enumerate(zip(tokens, batch, strict=True)):
             size = end - start
             ids[row, : size + 2] = [self._ends[0], *one.ids[start:end], self._ends[1]]
-            features[row, 1 : size + 1] = one.features[start:end]
-        words = self._network.words(torch.from_numpy(ids), torch.from_numpy(features))
+            features[row, 1 : size + 1] = np.ravel_multi_index(tuple(one.features[start:end].T), (SHAPES, PLACES, GAPS))
+        words = embedding(torch.from_numpy(ids), self._encoder.words)
+        words += embedding(torch.from_numpy(features), self._features)
         hidden = self._encoder(self._encoder.embed(words), lengths)
         labels = torch.log_softmax(self._network.label(hidden.float()), dim=-1)
         vectors = self._vectors.gelu(hidden).float().view(*ids.shape, 4, LINK).permute(2, 0, 1, 3)

@@ -18,6 +18,7 @@ _SMALL = 3  # words: what is so short may be a scrap
 _NEGATED = re.compile(r"\b(?:not|no|never|nor|neither|nobody|nothing|cannot|\w+n[’']t)\b", re.IGNORECASE)
 _SURE = 0.9  # an indirect quote of so few words counts from this confidence on
 _ALNUM = re.compile(r"[^\W_]")  # letters and digits
+_WORD = re.compile(r"\w+")
 _OUTER = " \t\r\n\u00a0,;:"
 
 Note = tuple[str, Span]
@@ -110,7 +111,7 @@ def _holding(marks: Sequence[Mark], segment: Segment) -> Mark | None:
 
 
 def _words(piece: str) -> int:
-    return len(re.findall(r"\w+", piece))
+    return len(_WORD.findall(piece))
 
 
 def snapped(text: str, mark: Mark, quoted: Quoted) -> Mark:
@@ -176,11 +177,13 @@ def shape(
             mark = snapped(text, mark, quoted)
             mark = replace(mark, kind=kind(text, mark, quoted))
         parts = [part for span in mark.content for part in bare(text, span, quoted, paragraphs)]
-        longest = max((_words(text[a:b]) for a, b in parts), default=0)
-        in_marks = any(_words(text[a:b]) == longest and quoted.share(text, [(a, b)]) > 0.9 for a, b in parts)
+        sizes = [_words(text[a:b]) for a, b in parts]
+        longest = max(sizes, default=0)
+        in_marks = any(
+            size == longest and quoted.share(text, [part]) > 0.9 for size, part in zip(sizes, parts, strict=True)
+        )
         kept = []
-        for a, b in parts:
-            size = _words(text[a:b])
+        for size, (a, b) in zip(sizes, parts, strict=True):
             # "Regarding these deaths," Finch said, “…”: what stands beside a long quote is the reporter's.
             scrap = longest >= 3 * size and (size < 3 or (size <= _SMALL and in_marks))
             # A negation stays: without it the rest would say the opposite.

@@ -13,16 +13,17 @@ from stance.attribution.marks import Span
 
 _APOSTROPHE_WORDS = re.compile(r"[’'‘](?:em|til|tis|twas|cause|bout|n|\d0s)\b", re.IGNORECASE)
 _PAIRS = {"“": "”", "«": "»", "„": "“”", "‘": "’", '"': '"', "'": "'", "‟": "”"}
+_MARK = re.compile("[" + "".join(_PAIRS) + "]")
 _SINGLE = {"‘", "'"}
 _LONGEST_QUOTE = 20_000  # characters in one paragraph; a mark whose partner is farther away has none
 
 
-_INVISIBLE = str.maketrans(dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", " "))
+_INVISIBLE = re.compile("[\u200b\u200c\u200d\u200e\u200f\u2060\ufeff]")
 
 
 def visible(text: str) -> str:
     """The text with a blank for each zero-width character; offsets stay the same."""
-    return text.translate(_INVISIBLE)
+    return _INVISIBLE.sub(" ", text)
 
 
 @dataclass
@@ -103,12 +104,10 @@ def find_segments(text: str) -> tuple[list[Segment], list[dict[str, Any]]]:
                 carried = carried if close is None and _goes_on(text, paragraphs, number, carried) else None
             else:
                 carried = None
-        while at < end:
-            char = text[at]
-            if (
-                char in _PAIRS
-                and _may_open(text, at, start, end)
-                and not (char in _SINGLE and (_APOSTROPHE_WORDS.match(text, at) or not text[at + 1 : at + 2].strip()))
+        while mark := _MARK.search(text, at, end):
+            at, char = mark.start(), mark.group()
+            if _may_open(text, at, start, end) and not (
+                char in _SINGLE and (_APOSTROPHE_WORDS.match(text, at) or not text[at + 1 : at + 2].strip())
             ):
                 close = _closing(text, at, start, end, char, barren.get(char, 0))
                 if close is not None:

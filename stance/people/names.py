@@ -10,6 +10,7 @@ TITLES = (
 )  # fmt: skip
 _TITLE = re.compile(r"^(?:(?:the|" + "|".join(TITLES) + r")\.?\s+)+", re.IGNORECASE)
 _SUFFIX = re.compile(r"[\s,]+(?:MP|MSP|MS|MLA|KC|QC|CBE|OBE|MBE)\b\.?", re.IGNORECASE)
+_POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
 _FEMALE = {"mrs", "ms", "miss", "dame", "lady", "baroness"}
 _MALE = {"mr", "sir", "lord", "baron", "viscount", "earl"}
 # How the press names the parties as speakers ("Labour said", "a Tory spokesman", "the Lib Dem leader").
@@ -49,7 +50,7 @@ def bare_name(name: str) -> str:
     >>> bare_name("Rt Hon Sir Keir Starmer MP")
     'Keir Starmer'
     """
-    name = re.sub(r"(?:['’]s|(?<=s)['’])$", "", " ".join(str(name).split()).strip(" ,.;:"))
+    name = _POSSESSIVE.sub("", " ".join(str(name).split()).strip(" ,.;:"))
     return _SUFFIX.sub("", _TITLE.sub("", name)).strip(" ,")
 
 
