@@ -66,7 +66,7 @@ $(LAB_READY): pyproject.toml constraints.txt | .venv/bin/python
 	touch $@ $(DEMO_READY)
 
 $(BENCH_READY): pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench,scale]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench,scale,notebook]"
 	touch $@ $(DEMO_READY)
 
 clean:
