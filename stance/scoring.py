@@ -22,7 +22,7 @@ import platform
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -380,6 +380,11 @@ def _model_record(scorer: Any, pairs: int) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """The versions that a number depends on: Python, the platform, and the packages."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
     for package in _PACKAGES:
         try:

@@ -5,8 +5,8 @@
     scores/done.json              the totals; there once all parts are
 
 Killed at any moment, the same call goes on after the last whole part, and the folder ends up the same byte for byte as
-without the interruption (on the same machine, with the same number of threads). For that the cache of scores is not
-used here, and batches have a fixed size: the folder itself remembers what is done.
+without the interruption (on the same kind of machine). For that the cache of scores is not used here, and batches have
+a fixed size: the folder itself remembers what is done.
 """
 
 import json

@@ -83,6 +83,24 @@ def test_what_is_explained_is_the_score_of_the_table():
     assert "(zero-shot)" in plain._repr_html_()
 
 
+def test_a_long_quote_is_explained_by_all_of_its_windows():
+    class Windowed:
+        name, sha256, max_tokens, temperature = "windowed", "1", 9, 1.0
+
+        def windows(self, text, hypotheses):
+            half = text.find(" | ")
+            return [(0, half), (half + 3, len(text))] if half > 0 else [(0, len(text))]
+
+        def __call__(self, pairs):
+            return keyword(pairs)
+
+    found = stance.explain("The weather was fine | We will arrest the smugglers", "enforcement", model=Windowed())
+    assert found.score == pytest.approx(0.9)
+    assert found.named == ("arrest", "smugglers")
+    apart = stance.explain("They arrest | the smugglers", "enforcement", model=Windowed())
+    assert apart.score == pytest.approx(0.5)  # no window holds both words
+
+
 def test_offsets_point_at_the_words_and_the_html_is_escaped():
     found = stance.explain(QUOTE, "enforcement", model=keyword)
     for row in found.table.itertuples():

@@ -89,6 +89,9 @@ CASES = {
     "a first name with an age is no member": ("[Wren, 24, from Sudan,] said.", ["Wren"]),
     "a peer is not the member of that surname": (
         "[Lord Wren] said. Alex Wren came. [Baroness Finch] said.", ["Lord Wren", "Baroness Finch"]),
+    "a peer is the person of whom the article says so, and no other of that surname": (
+        "David Vale, a Labour peer, came. [Lord Vale] said.  Emma Hart, the mayor, came. [Baroness Hart] said. "
+        "[Lady Vale] said.", ["David Vale", "Emma Hart", "Lady Vale"]),
     "an honorific of the other sex is another person": ("[Mr Finch] said.", ["Finch"]),
     "a prime minister of elsewhere": (
         "Giulia Vahl, the Italian home secretary, came. ⟦We act,⟧ [the home secretary] said.", ["Giulia Vahl"]),

@@ -322,3 +322,13 @@ def test_a_report_of_scores_with_their_article_begins_at_the_scores(scores, tmp_
     assert "2023" in page_of(folder)
     stance.report(scores, folder, "Labour", "Conservative")
     assert not (folder / "inputs" / "roster.csv").exists()  # an earlier report's file
+
+
+def test_a_models_folder_is_recorded_from_the_root_on(scores, tiny_model, tmp_path, monkeypatch):
+    """A report is run again from anywhere."""
+    folder = tiny_model()
+    monkeypatch.chdir(folder.parent)
+    quotes = scores[["quote_id", "text", "speaker", "party"]].drop_duplicates("quote_id")
+    stance.report(quotes, tmp_path / "r", "Labour", "Conservative", model=folder.name)
+    record = json.loads((tmp_path / "r" / "provenance.json").read_text(encoding="utf-8"))
+    assert record["again"]["parameters"]["model"] == str(folder.resolve())

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding, linear
 from tqdm.auto import tqdm
 from transformers import BertConfig
 
 from stance.attribution.linking import Scores, Window, marks_of
 from stance.attribution.marking import GAPS, LABELS, LINK, PLACES, SHAPES, MarkingNetwork, Tokens, tokenize, windows
 from stance.attribution.marks import Mark
-from stance.bert import Encoder, native_bfloat16, product
+from stance.bert import Encoder, linear_weights, native_bfloat16, product
 from stance.errors import InputError, ModelError
 from stance.quotes import file_hash
 from stance.threads import side_by_side
@@ -51,11 +51,14 @@ class AttributionModel:
         self.precision = precision
         half = precision == "auto" and native_bfloat16(torch.device("cpu"))
         self._dtype = torch.bfloat16 if half else torch.float32
-        self._network = network.eval()
+        # The network itself is let go: in bfloat16 its float32 weights would be held for nothing.
+        self._size = sum(weight.numel() for weight in network.parameters())
         self._encoder = Encoder(network.encoder.config, network.encoder.state_dict(), "", self._dtype)
         stored = network.state_dict()
         weight, bias = (torch.cat([stored[f"vectors.{i}.{name}"] for i in range(4)]) for name in ("weight", "bias"))
         self._vectors = product(weight, bias, self._dtype)
+        self._label = linear_weights(stored, "label")
+        self._links = {"distance": stored["distance.weight"].numpy(), "nothing": stored["nothing"].numpy()}
         # Of a token's three features, every combination: one look-up and one sum in place of three.
         shapes, places, gaps = (stored[f"features.{i}.weight"] for i in range(3))
         self._features = (shapes[:, None, None] + places[:, None] + gaps).flatten(0, 2)
@@ -65,9 +68,8 @@ class AttributionModel:
         self._weights = weights
 
     def __repr__(self) -> str:
-        size = sum(weight.numel() for weight in self._network.parameters())
         computing = str(self._dtype).removeprefix("torch.")
-        return f"AttributionModel({self.name!r}, {size / 1e6:.1f} M parameters, {computing})"
+        return f"AttributionModel({self.name!r}, {self._size / 1e6:.1f} M parameters, {computing})"
 
     @cached_property
     def sha256(self) -> str:
@@ -138,14 +140,9 @@ class AttributionModel:
         words = embedding(torch.from_numpy(ids), self._encoder.words)
         words += embedding(torch.from_numpy(features), self._features)
         hidden = self._encoder(self._encoder.embed(words), lengths)
-        labels = torch.log_softmax(self._network.label(hidden.float()), dim=-1)
+        labels = torch.log_softmax(linear(hidden.float(), *self._label), dim=-1)
         vectors = self._vectors.gelu(hidden).float().view(*ids.shape, 4, LINK).permute(2, 0, 1, 3)
         return labels.numpy(), vectors.numpy()
-
-    @cached_property
-    def _links(self) -> dict[str, NDArray[np.float32]]:
-        network = self._network
-        return {"distance": network.distance.weight.detach().numpy(), "nothing": network.nothing.detach().numpy()}
 
 
 def _centrality(start: int, end: int, count: int) -> NDArray[np.float32]:
