@@ -31,7 +31,7 @@ check: $(TEST_READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Every benchmark in full, those of speed with one thread and with two, takes about two hours; BENCH=--quick is a few
+# Every benchmark in full, those of speed with one thread and with two, takes about an hour; BENCH=--quick is some ten
 # minutes, to see that they work.
 bench: $(BENCH_READY)
 	for name in start speed arithmetic sharing cached workers resume memory; do \

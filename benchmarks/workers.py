@@ -11,7 +11,8 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,18 @@ def workers_of(client: Any) -> list[psutil.Process]:
     return [psutil.Process(pid) for pid in client.run(os.getpid).values()]
 
 
+@contextmanager
+def stopped(processes: Sequence[psutil.Process]) -> Iterator[None]:
+    """They take no processor time meanwhile."""
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
 def main() -> None:
     args = options(__doc__ or "").parse_args()
     print(machine())
@@ -61,23 +74,16 @@ def main() -> None:
         pd.DataFrame({"quote_id": [f"q{i}" for i in range(len(texts))], "text": texts}).to_parquet(source)
         found = {}
         processes = {1: workers_of(one), 2: workers_of(two)}
-        for process in processes[2]:
-            process.suspend()
         for number in range(-1, rounds):
             for count, client in ((1, one), (2, two)):
-                for process in processes[count]:
-                    process.resume()
-                start = time.perf_counter()
-                done = stance.score_stream(source, folder / f"{number}-{count}", chunk=max(1, len(texts) // 16),
-                                           client=client, progress=False)  # fmt: skip
-                took = time.perf_counter() - start
-                for process in processes[count]:
-                    process.suspend()
+                with stopped(processes[3 - count]):
+                    start = time.perf_counter()
+                    done = stance.score_stream(source, folder / f"{number}-{count}", chunk=max(1, len(texts) // 16),
+                                               client=client, progress=False)  # fmt: skip
+                    took = time.perf_counter() - start
                 if number >= 0:  # the first round loads the model on each worker
                     seconds[count].append(took)
                 found[count] = done.read()["support"].to_numpy()
-        for process in (*processes[1], *processes[2]):
-            process.resume()
         same = bool((found[1] == found[2]).all())
     print(f"{len(texts)} quotes: one worker {min(seconds[1]):.1f} s, two {min(seconds[2]):.1f} s (best); "
           f"ratio {ratio(seconds[1], seconds[2])}; the same scores to the last bit: {same}")  # fmt: skip

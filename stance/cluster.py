@@ -27,7 +27,7 @@ from stance.streams import TOKENS_A_BATCH, Source, Task, score_stream, to_rows, 
 
 AHEAD = 3  # chunks on disk for each thread of a worker, so that none waits
 RETRIES = 3  # of a part whose worker failed
-# For a cluster that is started here: what Dask's processes do beside the work takes some 4% of a core each, and 1% with these.
+# For a cluster that is started here: beside the work, Dask's processes take some 4% of a core each, and 1% with these.
 QUIET = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.monitor-interval": "1s",
@@ -54,7 +54,7 @@ def connect(address: str) -> Iterator[Any]:
     """A client of a cluster that runs already, or of one that is started on this machine.
 
     Args:
-        address: "tcp://host:8786", or "local:N" for N processes of one thread each.
+        address: "tcp://host:8786", or "local:N" for N processes of one thread each, whose dashboard has no profile.
 
     Raises:
         InputError: another form, or nothing answers there.
@@ -142,7 +142,9 @@ def _collect(future: Any, sizes: dict[Any, int], bar: Any) -> None:
 
 @cache
 def keep_freed_memory() -> bool:
-    """Has this process keep the memory of one batch for the next; returns whether its C library (glibc) can be told.
+    """Has this process keep the memory of one batch for the next: ``KEPT`` bytes, in arrays of ``LARGEST`` at most.
+
+    Returns whether its C library can be told; glibc can.
 
     Dask starts its workers with MALLOC_TRIM_THRESHOLD_=65536, by which every array goes back to the system as soon as
     it is freed, and the next one's pages are made anew: a third of a worker's time.
