@@ -14,6 +14,7 @@ Devlin et al. (2019), "BERT", NAACL.
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -99,9 +100,20 @@ class PackedProduct:
 
 
 def product(weight: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype) -> Product | PackedProduct:
-    """In bfloat16 oneDNN's, where torch has it; float32 gains nothing by it."""
-    packed = dtype == torch.bfloat16 and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    """In bfloat16 oneDNN's, where it runs; float32 gains nothing by it."""
+    packed = dtype == torch.bfloat16 and packs_bfloat16()
     return (PackedProduct if packed else Product)(weight, bias, dtype)
+
+
+@cache
+def packs_bfloat16() -> bool:
+    """Whether oneDNN lays out and multiplies bfloat16 matrices here: without AVX-512 it refuses, in some builds torch
+    does not have it."""
+    try:
+        PackedProduct(torch.ones(16, 16), torch.zeros(16), torch.bfloat16)(torch.ones(1, 16, dtype=torch.bfloat16))
+    except (AttributeError, RuntimeError):
+        return False
+    return True
 
 
 class Layer(NamedTuple):

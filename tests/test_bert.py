@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from stance.bert import Encoder, PackedProduct, Product, rounded_up
+from stance.bert import Encoder, PackedProduct, Product, packs_bfloat16, product, rounded_up
 from stance.entailment.engine import STEP, TokenBudget, batches
 
 
@@ -68,7 +68,7 @@ def test_means_leave_padding_out(network, texts):
         torch.testing.assert_close(own, padded, atol=1e-5, rtol=0)
 
 
-@pytest.mark.skipif(not hasattr(torch.ops.mkldnn, "_linear_pointwise"), reason="this torch is without oneDNN")
+@pytest.mark.skipif(not packs_bfloat16(), reason="oneDNN has no bfloat16 on this processor")
 def test_both_products_say_the_same():
     torch.manual_seed(0)
     weight, bias = torch.randn(24, 16), torch.randn(24)
@@ -93,3 +93,17 @@ def test_a_long_run_meets_few_shapes():
     early, late = set.union(*shapes[:50]), set.union(*shapes)
     assert len(late) < 120
     assert len(late - early) < 20
+
+
+def test_where_onednn_refuses_bfloat16_torch_multiplies(monkeypatch):
+    def refuses(*_):
+        raise RuntimeError("bf16 path needs the cpu support avx_ne_convert or avx512bw, avx512vl and avx512dq")
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_reorder_linear_weight", refuses)
+    packs_bfloat16.cache_clear()
+    try:
+        made = product(torch.eye(16), torch.ones(16), torch.bfloat16)
+        assert type(made) is Product
+        assert made(torch.ones(2, 16, dtype=torch.bfloat16)).tolist() == [[2.0] * 16] * 2
+    finally:
+        packs_bfloat16.cache_clear()

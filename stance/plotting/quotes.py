@@ -66,7 +66,7 @@ def plot_quotes(
         crowd = 34 if len(values) < 40 else 14
         ax.scatter(values, height + offset, color=look.colour, marker=look.marker, s=dot(crowd), linewidths=0, zorder=3,
                    alpha=0.75 if len(values) < 40 else 0.4, rasterized=raster)  # fmt: skip
-        if len(values):
+        if len(values) > 1:  # a lone quote is its own mean, and would be hidden behind the bar
             ax.plot([values.mean()] * 2, [height - 0.36, height + 0.36], color="white", lw=4.5, zorder=4)
             ax.plot([values.mean()] * 2, [height - 0.36, height + 0.36], color=look.colour, lw=2.5, zorder=5)
     ax.set_yticks(range(len(rows)), [f"{frame} · {name}" for frame, name in reversed(rows)])
