@@ -13,8 +13,8 @@ BENCH_READY := .venv/.bench-ready
 demo: $(DEMO_READY)
 	$(BIN)/stance report stance/data/sample/article.html -o $(REPORT)
 
-# Two processes of one thread each are quicker than one of two; files in their own order, since those with few tests may
-# be the longest, and would otherwise come last.
+# Two processes of one thread each are quicker than one of two. The longest files first (tests/conftest.py); by itself
+# xdist begins with those of most tests.
 test: $(TEST_READY) check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not browser"
 

@@ -1,4 +1,4 @@
-"""Seconds from a cold process: ``import stance``, ``stance --help``, and the first score of one quote.
+"""Seconds from a cold process: ``import stance``, ``stance --help``, the first score, and the first article's quotes.
 
     python benchmarks/start.py [--quick]
 
@@ -19,6 +19,7 @@ CASES = {
     "import stance": ["-c", "import stance"],
     "stance --help": ["-m", "stance.cli", "--help"],
     "first score of one quote": ["-c", "import stance; stance.score('We will jail the smugglers.')"],
+    "quotes of the sample article": ["-c", "import stance; stance.extract_quotes(stance.sample_article())"],
 }
 
 

@@ -141,6 +141,7 @@ class Encoder:
 
     Raises:
         KeyError: a weight is missing.
+        ValueError: positions of another number than the configuration says.
     """
 
     def __init__(self, config: Any, weights: Mapping[str, torch.Tensor], prefix: str = "bert.",
@@ -156,6 +157,9 @@ class Encoder:
         self.words = weights[f"{tables}.word_embeddings.weight"].detach()
         places = weights[f"{tables}.position_embeddings.weight"].detach()
         types = weights[f"{tables}.token_type_embeddings.weight"].detach()
+        if places.shape != (self.positions, self._hidden):
+            raise ValueError(f"{tables}.position_embeddings.weight is {tuple(places.shape)}, "
+                             f"not {(self.positions, self._hidden)}")  # fmt: skip
         self._places = (types[:, None] + places).view(-1, self._hidden)  # of each type in turn, every position
         names = [f"{prefix}encoder.layer.{i}" for i in range(int(config.num_hidden_layers))]
         zero = torch.zeros(self._hidden)

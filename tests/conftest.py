@@ -14,7 +14,13 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 matplotlib.use("Agg")
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+LONGEST = ("test_notebooks.py", "test_reporting.py", "test_accuracy.py", "test_attribution_model.py")
 THREE_WAY = {0: "entailment", 1: "neutral", 2: "contradiction"}
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest come first, so that processes that share the files end together."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -108,6 +108,8 @@ def test_no_quotes_is_an_empty_table_with_the_columns():
 
 
 def test_two_articles_need_two_sources():
+    with pytest.raises(InputError, match="'A story' is not an Article: read one by"):
+        extract_quotes("A story")
     with pytest.raises(InputError, match="'t' is the source of 2"):
         extract_quotes([Article("a b", "t"), Article("c d", "t")])
 

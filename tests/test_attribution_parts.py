@@ -1,5 +1,6 @@
 """The parts of the attribution room, each without the bundled model."""
 
+import importlib.util
 import json
 from itertools import pairwise
 
@@ -17,7 +18,6 @@ from stance.attribution.linking import Scores, Window, best_labels, link_probabi
 from stance.attribution.marking import (
     LABELS,
     LINK,
-    MarkingNetwork,
     Tokens,
     canonical,
     distance_bucket,
@@ -30,7 +30,7 @@ from stance.attribution.shaping import shape
 from stance.attribution.transcripts import find_turns
 from stance.attribution.typography import find_segments, paragraphs_of
 from stance.errors import InputError, ModelError
-from tests.conftest import tiny_tokenizer
+from tests.conftest import ROOT, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer().backend_tokenizer
 ANY_TEXT = st.text(
@@ -87,7 +87,6 @@ def test_distance_buckets_grow_with_distance_and_tell_the_sides_apart():
     assert found.max() < 32
     assert (np.diff(found[:301]) <= 0).all()
     assert not set(found[:300]) & set(found[301:])
-    assert distance_bucket(torch.arange(-300, 301)).tolist() == found.tolist()
 
 
 @pytest.mark.parametrize(
@@ -307,17 +306,71 @@ def test_other_lines_with_colons_are_no_transcript(text):
 # --- the model's folder ---------------------------------------------------------------------------
 
 
-@pytest.fixture
-def folder(tmp_path):
+ENCODER = {"vocab_size": TOKENIZER.get_vocab_size(), "hidden_size": 16, "num_hidden_layers": 2,
+           "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 64,
+           "layer_norm_eps": 1e-12}  # fmt: skip
+SETTINGS = {"model_type": "stance-attribution", "labels": LABELS, "window": 40, "overlap": 10, "encoder": ENCODER}
+
+
+@pytest.fixture(scope="module")
+def network():
+    """The network as models/attribution/train.py makes it, not trained."""
+    spec = importlib.util.spec_from_file_location("attribution_network", ROOT / "models" / "attribution" / "network.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     torch.manual_seed(0)
-    encoder = {"vocab_size": TOKENIZER.get_vocab_size(), "hidden_size": 16, "num_hidden_layers": 2,
-               "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 64}  # fmt: skip
-    settings = {"model_type": "stance-attribution", "labels": LABELS, "window": 40, "overlap": 10, "encoder": encoder}
-    (tmp_path / "config.json").write_text(json.dumps(settings), encoding="utf-8")
-    network = MarkingNetwork(BertConfig(**encoder))
-    save_file({name: weight.half() for name, weight in network.state_dict().items()}, tmp_path / "model.safetensors")
-    TOKENIZER.save(str(tmp_path / "tokenizer.json"))
-    return tmp_path
+    made = module.MarkingNetwork(BertConfig(**ENCODER)).eval()
+    for weight in made.parameters():  # what begins as nothing or one is no test
+        weight.data += torch.randn_like(weight) * 0.1
+        weight.data = weight.data.half().float()  # as it is stored
+    return made
+
+
+def write_folder(path, weights, settings=SETTINGS):
+    (path / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    save_file({name: weight.half() for name, weight in weights.items()}, path / "model.safetensors")
+    TOKENIZER.save(str(path / "tokenizer.json"))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, network):
+    return write_folder(tmp_path, network.state_dict())
+
+
+def test_the_model_says_what_the_network_says_that_was_trained(folder, network):
+    text = "the speaker said the gangs: “the boats” X1 ABC the\nspeaker"
+    (found,) = load_attribution_model(folder, precision="exact").scores([text])
+    cls, sep = (TOKENIZER.token_to_id(name) for name in ("[CLS]", "[SEP]"))
+    ids = torch.tensor([[cls, *found.tokens.ids, sep]])
+    features = torch.zeros(*ids.shape, 3, dtype=torch.long)
+    features[0, 1:-1] = torch.from_numpy(found.tokens.features)
+    assert features[0].unique(dim=0).shape[0] > 5
+    with torch.inference_mode():
+        labels, *vectors = network(ids, torch.ones_like(ids), features)
+    assert found.labels == pytest.approx(torch.log_softmax(labels, dim=-1)[0, 1:-1].numpy(), abs=1e-4)
+    expected = torch.stack(vectors)[:, 0, 1:-1].numpy()
+    assert found.windows[0].vectors == pytest.approx(expected, abs=1e-4)
+    assert found.links["distance"] == pytest.approx(network.distance.weight.detach().numpy())
+    assert found.links["nothing"] == pytest.approx(network.nothing.detach().numpy())
+
+
+@pytest.mark.parametrize(("name", "weight"), [
+    ("label.weight", torch.zeros(5, 16)),
+    ("label.weight", torch.full((7, 16), torch.nan)),
+    ("vectors.2.bias", torch.zeros(7)),
+    ("features.1.weight", torch.zeros(2, 16)),
+    ("distance.weight", None),
+    ("encoder.embeddings.word_embeddings.weight", torch.zeros(20, 16)),
+    ("encoder.embeddings.position_embeddings.weight", torch.zeros(30, 16)),
+    ("encoder.encoder.layer.1.output.dense.weight", torch.zeros(16, 31)),
+    ("encoder.encoder.layer.1.output.dense.weight", None),
+])  # fmt: skip
+def test_weights_that_do_not_fit_are_one_clear_error(folder, network, name, weight):
+    weights = network.state_dict() | {name: weight}
+    write_folder(folder, {name: weight for name, weight in weights.items() if weight is not None})
+    with pytest.raises(ModelError, match="copy the folder again"):
+        load_attribution_model(folder, precision="exact")
 
 
 def test_a_model_marks_many_texts_as_it_marks_one(folder):
@@ -343,9 +396,9 @@ def test_a_damaged_folder_is_one_clear_error(folder, file, damage):
         load_attribution_model(folder)
 
 
-def test_another_model_is_refused(folder):
+def test_another_model_is_refused(folder, network):
     (folder / "config.json").write_text('{"model_type": "bert", "labels": []}', encoding="utf-8")
     with pytest.raises(ModelError, match="'bert'"):
         load_attribution_model(folder)
     with pytest.raises(InputError, match="precision='half'"):
-        AttributionModel(MarkingNetwork(BertConfig(hidden_size=12)), TOKENIZER, {}, "toy", precision="half")
+        AttributionModel(network.state_dict(), TOKENIZER, SETTINGS, "toy", precision="half")

@@ -2,6 +2,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 import stance
 from tests.conftest import ROOT
 
@@ -24,6 +26,19 @@ def test_importing_stance_loads_nothing_heavy():
     code = (
         "import stance, sys; print([m for m in ('torch', 'transformers', 'pandas', 'matplotlib') if m in sys.modules])"
     )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("call", "without"), [
+    ("extract_quotes(stance.sample_article())", ("transformers", "sklearn", "matplotlib")),
+    ("score('We will jail the smugglers.')", ("transformers", "sklearn", "matplotlib", "scipy")),
+    ("report", ("torch", "transformers", "sklearn", "matplotlib")),
+    ("compare", ("torch", "transformers", "sklearn", "matplotlib")),
+])  # fmt: skip
+def test_only_what_is_needed_is_imported(call, without):
+    """The networks of transformers take longer to import than an article takes to read."""
+    code = f"import stance, sys; stance.{call}; print([m for m in {without} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 

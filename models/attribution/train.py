@@ -22,13 +22,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from corpus import NONE, Example, example, read
+from network import MarkingNetwork, link_scores
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface, BertConfig
 from transformers.masking_utils import eager_mask
 
-from stance.attribution.marking import LABELS, MarkingNetwork, link_scores
+from stance.attribution.marking import LABELS
 
 HERE = Path(__file__).parent
 CLS, SEP, MASK = 101, 102, 103  # in the encoder's vocabulary

@@ -3,6 +3,7 @@
 import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from tqdm.auto import tqdm
 from stance.articles import Article
 from stance.attribution import speakers
 from stance.attribution.marks import Mark, Span, Speaker
-from stance.attribution.model import Marker, load_attribution_model
+from stance.attribution.model import AttributionModel, Marker, load_attribution_model
 from stance.attribution.shaping import shape
 from stance.attribution.transcripts import find_turns
 from stance.attribution.typography import find_segments, paragraphs_of, visible
@@ -45,22 +46,29 @@ def extract_quotes(
         A quotes table (see :mod:`stance.quotes`), one row a quote, in the order of the text; empty, with the
         columns, where nothing is quoted. A speaker or party that stays open is null, and the ledger says why.
 
+    Raises:
+        InputError: something that is no Article, or two with one source.
+
     >>> stance.extract_quotes(stance.read_article("article.html"))[["speaker", "party"]]    # doctest: +SKIP
               speaker         party
     0   Yvette Cooper        Labour
     """
-    several = [articles] if isinstance(articles, Article) else list(articles)
+    several = [articles] if isinstance(articles, Article | str | Path) else list(articles)
     people = people or roster()
     rows: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
     for article in several:
+        if not isinstance(article, Article):
+            raise InputError(f"{str(article)[:60]!r} is not an Article: read one by stance.read_article(path or "
+                             "address), or make one of a text by stance.Article(text, source)")  # fmt: skip
         seen[article.source] = seen.get(article.source, 0) + 1
     twice = [source for source, count in seen.items() if count > 1]
     if twice:
         raise InputError(f"{twice[0]!r} is the source of {seen[twice[0]]} articles; give each its own (source=)")
     marker = marker or load_attribution_model(precision=precision)
-    marked = marker([article.text for article in several])
+    texts = [article.text for article in several]
+    marked = marker(texts, progress=progress) if isinstance(marker, AttributionModel) else marker(texts)
     pairs = zip(several, marked, strict=True)
     for article, marks in tqdm(
         pairs, total=len(several), desc="speakers", unit=" articles", delay=2, disable=not progress

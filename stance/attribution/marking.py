@@ -1,4 +1,7 @@
-"""The token classifier that marks source, cue and content, and scores which belong together.
+"""What the token classifier sees and says: labels, windows, and each token's features.
+
+It marks source, cue and content, and scores which belong together; the network itself is in ``model.py``, and what
+trains it in ``models/attribution``.
 
 A text is cut into overlapping windows of tokens. For every token the network gives seven label scores (outside; begin
 and inside of content, cue and source) and four vectors. The product of a content token's vector and a cue's says how
@@ -13,14 +16,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import nn
-from transformers import BertConfig, BertModel
 
 from stance.attribution.typography import Segment, find_segments
 
@@ -32,67 +31,14 @@ LINK = 128  # width of the linking vectors
 DISTANCES = 32  # buckets of signed distance between two tokens
 
 
-class MarkingNetwork(nn.Module):
-    """Encoder, label head and two pointers.
-
-    Shapes: ids, mask (batch, tokens); features (batch, tokens, 3).
-    """
-
-    def __init__(self, config: BertConfig, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.encoder = BertModel(config, add_pooling_layer=False)
-        width = config.hidden_size
-        self.features = nn.ModuleList([nn.Embedding(n, width) for n in (SHAPES, PLACES, GAPS)])
-        self.dropout = nn.Dropout(dropout)
-        self.label = nn.Linear(width, len(LABELS))
-        # What a content asks, what a cue answers; what a cue asks, what a source answers.
-        self.vectors = nn.ModuleList([nn.Linear(width, LINK) for _ in range(4)])
-        self.distance = nn.Embedding(DISTANCES, 2)
-        self.nothing = nn.Parameter(torch.zeros(2, LINK))  # "my cue is not in this window", "no source"
-        for table in (*self.features, self.distance):
-            nn.init.zeros_(table.weight)
-
-    def words(self, ids: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-        """The encoder's input, (batch, tokens, width): each token's vector and those of its features."""
-        words: torch.Tensor = self.encoder.embeddings.word_embeddings(ids)
-        for which, table in enumerate(self.features):
-            words = words + table(features[..., which])
-        return words
-
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor | None, features: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Label scores (batch, tokens, 7) and four times (batch, tokens, LINK) vectors."""
-        words = self.words(ids, features)
-        hidden = self.encoder(inputs_embeds=words, attention_mask=mask).last_hidden_state
-        hidden = self.dropout(hidden)
-        return self.label(hidden), *(torch.nn.functional.gelu(layer(hidden)) for layer in self.vectors)
-
-
-def distance_bucket(distance: Any) -> Any:
+def distance_bucket(distance: NDArray[np.int64]) -> NDArray[np.int64]:
     """Signed distances in tokens -> 0 to DISTANCES - 1: exact up to 4, then by powers of about 1.5."""
     half = DISTANCES // 2
-    library = torch if isinstance(distance, torch.Tensor) else np
-    size = library.abs(distance)
-    grown = library.log(library.clip(size, 4, None) / 4.0) / np.log(1.45) + 4
-    bucket = library.clip(library.where(size <= 4, size * 1.0, grown), 0, half - 1)
-    whole = bucket.long() if isinstance(bucket, torch.Tensor) else bucket.astype(np.int64)
-    return whole + half * (distance > 0)
-
-
-def link_scores(network: MarkingNetwork, which: int, asks: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
-    """How well each token answers each other (0: content -> cue, 1: cue -> source).
-
-    Args:
-        which: 0 or 1.
-        asks, answers: (batch, tokens, LINK) float32.
-
-    Returns:
-        (batch, tokens, 1 + tokens) scores; the first column is "nothing".
-    """
-    scale = LINK**-0.5
-    tokens = torch.arange(asks.shape[1])
-    near = network.distance.weight[distance_bucket(tokens[None, :] - tokens[:, None]), which]
-    product = asks @ answers.transpose(1, 2) * scale + near
-    return torch.cat([(asks @ network.nothing[which].to(asks.dtype) * scale)[..., None], product], dim=2)
+    size = np.abs(distance)
+    grown = np.log(np.clip(size, 4, None) / 4.0) / np.log(1.45) + 4
+    bucket = np.clip(np.where(size <= 4, size * 1.0, grown), 0, half - 1)
+    found: NDArray[np.int64] = bucket.astype(np.int64) + half * (distance > 0)
+    return found
 
 
 # --- text -> tokens -------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 import importlib.resources
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,9 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch.nn.functional import embedding, linear
 from tqdm.auto import tqdm
-from transformers import BertConfig
 
 from stance.attribution.linking import Scores, Window, marks_of
-from stance.attribution.marking import GAPS, LABELS, LINK, PLACES, SHAPES, MarkingNetwork, Tokens, tokenize, windows
+from stance.attribution.marking import GAPS, LABELS, LINK, PLACES, SHAPES, Tokens, tokenize, windows
 from stance.attribution.marks import Mark
 from stance.bert import Encoder, linear_weights, native_bfloat16, product
 from stance.errors import InputError, ModelError
@@ -37,13 +37,20 @@ Marker = Callable[[Sequence[str]], list[list[Mark]]]
 class AttributionModel:
     """A loaded model; call it with texts to get each one's marks.
 
-    Attributes:
+    Args:
+        stored: the network's weights in float32, by the names that ``models/attribution/train.py`` gives them.
+        settings: what ``config.json`` holds.
         name: the folder, or "bundled".
+        weights: the file of the weights.
         precision: "auto" computes in bfloat16 where the processor has instructions for it, else in float32;
             "exact" computes in float32.
+
+    Raises:
+        InputError: another precision.
+        KeyError, RuntimeError: a weight is missing, or has another shape than the settings say.
     """
 
-    def __init__(self, network: MarkingNetwork, tokenizer: Tokenizer, settings: dict[str, Any], name: str,
+    def __init__(self, stored: Mapping[str, torch.Tensor], tokenizer: Tokenizer, settings: dict[str, Any], name: str,
                  weights: Path | None = None, precision: str = "auto") -> None:  # fmt: skip
         if precision not in PRECISIONS:
             raise InputError(f"precision={precision!r} is not one of {', '.join(PRECISIONS)}")
@@ -51,10 +58,8 @@ class AttributionModel:
         self.precision = precision
         half = precision == "auto" and native_bfloat16(torch.device("cpu"))
         self._dtype = torch.bfloat16 if half else torch.float32
-        # The network itself is let go: in bfloat16 its float32 weights would be held for nothing.
-        self._size = sum(weight.numel() for weight in network.parameters())
-        self._encoder = Encoder(network.encoder.config, network.encoder.state_dict(), "", self._dtype)
-        stored = network.state_dict()
+        self._size = sum(weight.numel() for weight in stored.values())
+        self._encoder = Encoder(SimpleNamespace(**settings["encoder"]), stored, "encoder.", self._dtype)
         weight, bias = (torch.cat([stored[f"vectors.{i}.{name}"] for i in range(4)]) for name in ("weight", "bias"))
         self._vectors = product(weight, bias, self._dtype)
         self._label = linear_weights(stored, "label")
@@ -70,6 +75,15 @@ class AttributionModel:
     def __repr__(self) -> str:
         computing = str(self._dtype).removeprefix("torch.")
         return f"AttributionModel({self.name!r}, {self._size / 1e6:.1f} M parameters, {computing})"
+
+    def check(self) -> None:
+        """Computes a text as long as a window: weights that do not fit the settings or the tokenizer raise here."""
+        size, last = self._settings["window"], self._tokenizer.get_vocab_size() - 1
+        features = np.tile(np.array([SHAPES, PLACES, GAPS]) - 1, (size, 1))
+        tokens = Tokens(np.full(size, last), features, np.zeros((size, 2), dtype=np.int64))
+        labels, _ = self._forward([tokens], [(0, 0, size)])
+        if not np.isfinite(labels).all():
+            raise ValueError("its weights give no finite numbers")
 
     @cached_property
     def sha256(self) -> str:
@@ -190,20 +204,21 @@ def load_attribution_model(folder: str | Path | None = None, *, precision: str =
         if settings.get("model_type") != "stance-attribution" or tuple(settings["labels"]) != LABELS:
             raise ModelError(f"{path}/config.json: not a stance attribution model (model_type "
                              f"{settings.get('model_type')!r})")  # fmt: skip
-        network = MarkingNetwork(BertConfig(**settings["encoder"]))
-        weights = {name: weight.float() for name, weight in load_file(path / "model.safetensors").items()}
-        network.load_state_dict(weights)
+        stored = {name: weight.float() for name, weight in load_file(path / "model.safetensors").items()}
         tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
-    except ModelError:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        name = str(folder) if folder is not None else "bundled"
+        model = AttributionModel(stored, tokenizer, settings, name, path / "model.safetensors", precision)
+        model.check()
+    except (InputError, ModelError):
         raise
-    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError, OSError) as error:
+    except (SafetensorError, ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError,
+            OSError) as error:  # fmt: skip
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise ModelError(f"{path}: the attribution model is damaged: {reason}; copy the folder again") from error
     except Exception as error:  # tokenizers raises bare Exception for a damaged file
         if type(error) is not Exception:
             raise
         raise ModelError(f"{path}/tokenizer.json is damaged: {error}; copy the folder again") from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    name = str(folder) if folder is not None else "bundled"
-    return AttributionModel(network, tokenizer, settings, name, path / "model.safetensors", precision)
+    return model

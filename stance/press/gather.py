@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from stance.attribution import extract_quotes
 from stance.errors import ReadError
 from stance.hansard import is_parlparse, read_parlparse
 from stance.people import Roster
@@ -73,6 +72,8 @@ def gather(
         read_below = f"not read: {DEBATES}"
         notes = [note for note in found.notes if note["reason"] != read_below] + copies
         if articles:
+            from stance.attribution import extract_quotes  # torch, only where quotes are found
+
             table = link_statements(extract_quotes(articles, people=roster, precision=precision, progress=progress))
             parts.append(_with_notes(table, notes))
             notes = []

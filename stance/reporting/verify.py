@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 
 from stance.articles import read_article
-from stance.attribution import extract_quotes
 from stance.errors import InputError, ReadError
 from stance.people import roster
 from stance.press import link_statements
@@ -166,6 +165,8 @@ def _extract(folder: Path, made: Mapping[str, Any]) -> pd.DataFrame:
         for entry in made["inputs"] if "stored" in entry
     ]  # fmt: skip
     precision = next((entry["precision"] for entry in made.get("articles", []) if "precision" in entry), "auto")
+    from stance.attribution import extract_quotes  # torch, only where quotes are found again
+
     found = extract_quotes(articles, people=roster(own) if own.is_file() else None, precision=precision)
     return link_statements(found) if "statement_id" in read_table(folder / "quotes.csv") else found
 
