@@ -52,6 +52,8 @@ def browser(tmp_path_factory):
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     found.set_script_timeout(PATIENCE)
+    # JupyterLab's current notebook is the one with the focus, which some versions never give a page without a screen.
+    found.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     yield found
     found.quit()
 
