@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from tqdm.auto import tqdm
 
 import stance
 from stance.articles import Article
@@ -107,7 +108,22 @@ def test_no_quotes_is_an_empty_table_with_the_columns():
     assert "text" in table
 
 
-def test_two_articles_need_two_sources():
+@pytest.mark.parametrize("progress", [True, False])
+def test_a_bar_shows_while_quotes_are_found(monkeypatch, progress):
+    """The network takes nearly all of the time."""
+    seen = []
+
+    class Bar(tqdm):
+        def __init__(self, *values, **more):
+            seen.append((more["desc"], more["total"], more["disable"]))
+            super().__init__(*values, **more)
+
+    monkeypatch.setattr("stance.attribution.model.tqdm", Bar)
+    extract_quotes([Article("a b", "t"), Article("c d", "u")], progress=progress)
+    assert seen == [("quotes", 2, not progress)]
+
+
+def test_articles_are_articles_each_with_its_source():
     with pytest.raises(InputError, match="'A story' is not an Article: read one by"):
         extract_quotes("A story")
     with pytest.raises(InputError, match="'t' is the source of 2"):
