@@ -118,9 +118,15 @@ def test_a_bar_shows_while_quotes_are_found(monkeypatch, progress):
             seen.append((more["desc"], more["total"], more["disable"]))
             super().__init__(*values, **more)
 
+        def update(self, n=1):
+            counted.append(int(n))
+            return super().update(n)
+
+    counted = []
     monkeypatch.setattr("stance.attribution.model.tqdm", Bar)
-    extract_quotes([Article("a b", "t"), Article("c d", "u")], progress=progress)
+    extract_quotes([Article("a b " * 200, "t"), Article("c d", "u")], progress=progress)
     assert seen == [("quotes", 2, not progress)]
+    assert sum(counted) == 2
 
 
 def test_articles_are_articles_each_with_its_source():

@@ -106,16 +106,16 @@ class AttributionModel:
                 group.append((tokens, windows(len(tokens.ids), size, overlap)))
                 held += len(group[-1][1])
                 if held >= WINDOWS_A_GROUP or number + 1 == len(texts):
-                    yield from self._run(group)
-                    bar.update(len(group))
+                    yield from self._run(group, bar)
                     group, held = [], 0
 
-    def _run(self, group: Sequence[tuple[Tokens, list[tuple[int, int]]]]) -> list[Scores]:
+    def _run(self, group: Sequence[tuple[Tokens, list[tuple[int, int]]]], bar: Any) -> list[Scores]:
         pieces = [(which, start, end) for which, (_, found) in enumerate(group) for start, end in found]
         pieces.sort(key=lambda piece: (piece[1] - piece[2], piece))  # longest first: little padding
         totals = [np.zeros((len(tokens.ids), len(LABELS)), dtype=np.float32) for tokens, _ in group]
         weights = [np.zeros((len(tokens.ids), 1), dtype=np.float32) for tokens, _ in group]
         done: list[list[Window]] = [[] for _ in group]
+        bar.update(sum(not found for _, found in group))
         cut, at = [], 0
         while at < len(pieces):
             longest = pieces[at][2] - pieces[at][1] + 2
@@ -129,6 +129,7 @@ class AttributionModel:
                 totals[which][start:end] += labels[row, 1 : end - start + 1] * weight
                 weights[which][start:end] += weight
                 done[which].append(Window(start, end, vectors[:, row, 1 : end - start + 1]))
+                bar.update(len(done[which]) == len(group[which][1]))
         return [
             Scores(
                 tokens,
