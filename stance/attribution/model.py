@@ -18,7 +18,7 @@ from torch.nn.functional import embedding, linear
 from tqdm.auto import tqdm
 
 from stance.attribution.linking import Scores, Window, marks_of
-from stance.attribution.marking import GAPS, LABELS, LINK, PLACES, SHAPES, Tokens, tokenize, windows
+from stance.attribution.marking import DISTANCES, GAPS, LABELS, LINK, PLACES, SHAPES, Tokens, tokenize, windows
 from stance.attribution.marks import Mark
 from stance.bert import Encoder, linear_weights, native_bfloat16, product
 from stance.errors import InputError, ModelError
@@ -47,7 +47,7 @@ class AttributionModel:
 
     Raises:
         InputError: another precision.
-        KeyError, RuntimeError: a weight is missing, or has another shape than the settings say.
+        KeyError, RuntimeError, ValueError: a weight is missing, or has another shape than the settings say.
     """
 
     def __init__(self, stored: Mapping[str, torch.Tensor], tokenizer: Tokenizer, settings: dict[str, Any], name: str,
@@ -58,6 +58,12 @@ class AttributionModel:
         self.precision = precision
         half = precision == "auto" and native_bfloat16(torch.device("cpu"))
         self._dtype = torch.bfloat16 if half else torch.float32
+        hidden = settings["encoder"]["hidden_size"]
+        wanted = {"label.weight": (len(LABELS), hidden), "distance.weight": (DISTANCES, 2), "nothing": (2, LINK)}
+        wanted |= {f"features.{i}.weight": (size, hidden) for i, size in enumerate((SHAPES, PLACES, GAPS))}
+        for part, size in wanted.items():
+            if stored[part].shape != size:
+                raise ValueError(f"{part} is {tuple(stored[part].shape)}, not {size}")
         self._size = sum(weight.numel() for weight in stored.values())
         self._encoder = Encoder(SimpleNamespace(**settings["encoder"]), stored, "encoder.", self._dtype)
         weight, bias = (torch.cat([stored[f"vectors.{i}.{name}"] for i in range(4)]) for name in ("weight", "bias"))
@@ -77,7 +83,12 @@ class AttributionModel:
         return f"AttributionModel({self.name!r}, {self._size / 1e6:.1f} M parameters, {computing})"
 
     def check(self) -> None:
-        """Computes a text as long as a window: weights that do not fit the settings or the tokenizer raise here."""
+        """Computes a text as long as a window, of the last token: what does not fit otherwise raises here.
+
+        Raises:
+            IndexError, RuntimeError: weights that do not fit each other, the window or the tokenizer.
+            ValueError: weights that give no finite numbers.
+        """
         size, last = self._settings["window"], self._tokenizer.get_vocab_size() - 1
         features = np.tile(np.array([SHAPES, PLACES, GAPS]) - 1, (size, 1))
         tokens = Tokens(np.full(size, last), features, np.zeros((size, 2), dtype=np.int64))

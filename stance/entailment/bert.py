@@ -61,6 +61,7 @@ class BertEngine:
 
     Raises:
         KeyError: a weight is missing.
+        ValueError: positions of another number than the configuration says.
     """
 
     threaded = True
