@@ -3,6 +3,8 @@
 One file a group of commands; importing it here registers its commands.
 """
 
+import atexit
+import gc
 import sys
 import warnings
 
@@ -17,6 +19,7 @@ def main() -> None:
     """Runs the command line; an error that stance raises on purpose is one line and exit code 1."""
     quiet_transformers()
     warnings.formatwarning = _one_line
+    atexit.register(gc.freeze)  # else Python looks for cycles in torch's modules once more: half a second
     try:
         app()
     except StanceError as error:

@@ -63,9 +63,13 @@ class FastTokenizer:
 
     def ids(self, texts: Sequence[str], *, special: bool = False, most: int | None = None) -> list[NDArray[np.int64]]:
         """The tokens of each text, with or without special ones, the first ``most`` of them."""
-        backend = self.backend if most is None else self._cutting(most)
-        rows = backend.encode_batch(list(texts), add_special_tokens=special)
-        return [np.array(row.ids, dtype=np.int64) for row in rows]
+        if most is None:
+            return _encoded(self.backend, texts, special)
+        if all(len(text) <= 4 * most for text in texts):  # most are short, and to copy a tokenizer takes a while
+            rows = _encoded(self.backend, texts, special)
+            if all(len(row) <= most for row in rows):
+                return rows
+        return _encoded(self._cutting(most), texts, special)
 
     def _cutting(self, most: int) -> Tokenizer:
         """The same, but it cuts a text after so many tokens; a copy, for another thread may be using the whole one."""
@@ -74,6 +78,11 @@ class FastTokenizer:
             backend.enable_truncation(most)
             self._cutters[most] = backend
         return self._cutters[most]
+
+
+def _encoded(backend: Tokenizer, texts: Sequence[str], special: bool) -> list[NDArray[np.int64]]:
+    rows = backend.encode_batch(list(texts), add_special_tokens=special)
+    return [np.array(row.ids, dtype=np.int64) for row in rows]
 
 
 def _bare(content: str) -> Tokenizer:
