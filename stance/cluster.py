@@ -26,6 +26,7 @@ from stance.scoring import SCORE_COLUMNS, load_scorer
 from stance.streams import TOKENS_A_BATCH, Source, Task, score_stream, to_rows, writing
 
 AHEAD = 3  # chunks on disk for each thread of a worker, so that none waits
+FEWEST = 32  # chunks on disk, for workers that come late: those of a batch system
 RETRIES = 3  # of a part whose worker failed
 # For a cluster that is started here: beside the work, Dask's processes take some 4% of a core each, and 1% with these.
 QUIET = {
@@ -100,7 +101,6 @@ def run_parts(
     with writing(task.folder):
         inputs.mkdir(exist_ok=True)
     todo = set(missing)
-    at_once = max(1, AHEAD * sum(client.nthreads().values()))
     sizes: dict[Any, int] = {}
     running: Any = distributed.as_completed()
     try:
@@ -108,7 +108,7 @@ def run_parts(
             index = start // chunk
             if index not in todo:
                 continue
-            while len(sizes) >= at_once:
+            while len(sizes) >= max(FEWEST, AHEAD * sum(client.nthreads().values())):
                 _collect(next(running), sizes, bar)
             source.check_unchanged()
             path = inputs / f"{index:06d}.parquet"
@@ -118,6 +118,8 @@ def run_parts(
             future = client.submit(_work, path, start, index, own, name, precision, pure=False, retries=RETRIES)
             sizes[future] = len(rows)
             running.add(future)
+            if not client.nthreads():
+                bar.set_postfix_str("waiting for the first worker")
         while sizes:
             _collect(next(running), sizes, bar)
     finally:
@@ -137,6 +139,7 @@ def _collect(future: Any, sizes: dict[Any, int], bar: Any) -> None:
         raise StanceError(f"a worker failed {RETRIES + 1} times on a part ({type(error).__name__}: {error}); the parts "
                           "so far are kept, and the same call goes on from there") from error  # fmt: skip
     Path(path).unlink(missing_ok=True)
+    bar.set_postfix_str("", refresh=False)
     bar.update(rows)
 
 

@@ -202,9 +202,11 @@ def entail(
     windows = [_windows(scorer, text, hypotheses) for text in table["text"]]
     places = [(row, start, end) for row, spans in enumerate(windows) for start, end in spans]
     texts = table["text"].tolist()
-    pairs = [(texts[row][start:end], hypothesis) for row, start, end in places for hypothesis in hypotheses]
+    premises = [texts[row][start:end] for row, start, end in places]
+    pairs = [(premise, hypothesis) for premise in premises for hypothesis in hypotheses]
     found = _probabilities(scorer, pairs, progress).reshape(len(places), len(hypotheses), 3)
-    return Entailed(table, book, places, found, _model_record(scorer, len(set(pairs))), scorer)
+    distinct = len(set(premises)) * len(set(hypotheses))
+    return Entailed(table, book, places, found, _model_record(scorer, distinct), scorer)
 
 
 def _checked(quotes: "pd.DataFrame | str | Iterable[str] | Entailed") -> pd.DataFrame:
@@ -243,7 +245,7 @@ def _on_cluster(
 
 def _apply_head(out: pd.DataFrame, found: Entailed, head: Any) -> dict[str, Any]:
     """Puts a head's support, oppose and stance in the place of zero-shot's; returns what the provenance says of it."""
-    from stance.head.fitted import default_head, head_scores  # a room below this one
+    from stance.head.fitted import default_head, head_scores, heads_hash  # a room below this one
 
     if head is False or head is None:
         return {"used": False, "why": "switched off"}
@@ -261,7 +263,8 @@ def _apply_head(out: pd.DataFrame, found: Entailed, head: Any) -> dict[str, Any]
     else:
         if not hasattr(head, "heads_"):
             raise InputError("head= is not fitted; call its fit() first")
-        heads, record = head.heads_, {"used": True, "name": "your own", "frames": list(head.heads_)}
+        heads = head.heads_
+        record = {"used": True, "name": "your own", "frames": list(heads), "sha256": heads_hash(heads)}
         if head.codebook_.sha256 != found.codebook.sha256 or head.model_sha256_ != found.model.get("sha256"):
             raise ModelError("the head was fitted on another model or codebook; fit it again with these")
     by_frame = {str(name): part for name, part in out.groupby("frame", sort=False)}

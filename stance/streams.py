@@ -27,6 +27,7 @@ from tqdm.auto import tqdm
 
 from stance.codebook import Codebook, load_codebook
 from stance.errors import InputError, ReadError, TableError, WriteError
+from stance.head.fitted import head_path, heads_hash, heads_in, read_head
 from stance.quotes import (
     COLUMNS,
     NUMBER_COLUMNS,
@@ -364,7 +365,17 @@ def _plan(source: Source, book: Codebook, scorer: Any, chunk: int, seed: int, he
         "model_fingerprint": getattr(scorer, "fingerprint", None), "precision": getattr(scorer, "precision", None),
         "arithmetic": getattr(scorer, "arithmetic", None),
         "head": head if head is None or isinstance(head, str | bool) else "fitted",
+        "head_sha256": _head_hash(head, book),
     }  # fmt: skip
+
+
+def _head_hash(head: Any, book: Codebook) -> str | None:
+    """Of the heads that may be used; whether the bundled one fits the model is seen when the first part is scored."""
+    if hasattr(head, "heads_"):
+        return heads_hash(head.heads_)
+    if head == "auto" and head_path(book.name):
+        return heads_hash(heads_in(read_head(book.name)))
+    return None
 
 
 def _begin(folder: Path, plan: dict[str, Any]) -> None:

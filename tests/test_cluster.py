@@ -2,8 +2,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
+import distributed
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,6 +79,37 @@ class DiesOnce:
         if any("Sentence 42 " in premise for premise, _ in pairs) and not self.mark.exists():
             self.mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        return scorer(pairs)
+
+
+def test_workers_that_come_late_all_work(tmp_path, monkeypatch):
+    """As a batch system starts them: when the call is made there is none, and the first part waits for one of them."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    some_quotes().to_parquet(tmp_path / "big.parquet")
+    here = tmp_path / "here"
+    here.mkdir()
+    with (
+        distributed.LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        threading.Timer(1, cluster.scale, [2]).start()
+        done = stance.score_stream(tmp_path / "big.parquet", tmp_path / "many", BOOK, Together(here), chunk=9,
+                                   client=client, progress=False)  # fmt: skip
+    assert done.quotes == 100
+    assert len(list(here.iterdir())) == 2
+
+
+class Together:
+    """A scorer that goes on once two processes have come, each with its mark in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, pairs):
+        (self.folder / str(os.getpid())).touch()
+        until = time.monotonic() + 60
+        while len(list(self.folder.iterdir())) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
         return scorer(pairs)
 
 

@@ -13,6 +13,7 @@ from sklearn.utils import estimator_checks as checks
 import stance
 from stance.errors import InputError, ModelError
 from stance.head import FrameHead, StanceScorer, head_path, read_head
+from stance.head.fitted import heads_hash, heads_in
 from tests.study import TOY_BOOK
 
 RNG = np.random.default_rng(0)
@@ -151,6 +152,20 @@ def test_uncoded_frames_and_bad_input():
         StanceScorer(TOY_BOOK, Toy()).fit(made, codes, groups=[1])
 
 
+def test_a_stream_goes_on_with_the_same_head_only(tmp_path):
+    new, _ = texts(8, seed=4)
+    table, scorer = pd.DataFrame({"text": new}), fitted()
+    settings = {"chunk": 5, "progress": False}
+    done = stance.score_stream(table, tmp_path / "scores", TOY_BOOK, Toy(), head=scorer, **settings)
+    expected = stance.score(new, TOY_BOOK, Toy(), head=scorer)["support"]
+    np.testing.assert_allclose(done.read()["support"], expected)
+    stance.score_stream(table, tmp_path / "scores", TOY_BOOK, Toy(), head=fitted(), **settings)
+    other = fitted(folds=4)
+    assert heads_hash(other.heads_) != heads_hash(scorer.heads_)
+    with pytest.raises(InputError, match="was begun with head_sha256"):
+        stance.score_stream(table, tmp_path / "scores", TOY_BOOK, Toy(), head=other, **settings)
+
+
 def test_score_uses_a_fitted_head_and_says_so():
     scorer = fitted()
     new, _ = texts(8, seed=4)
@@ -158,7 +173,9 @@ def test_score_uses_a_fitted_head_and_says_so():
     plain = stance.score(new, TOY_BOOK, Toy(), head=False)
     np.testing.assert_allclose(scores.query("frame == 'x'")["support"], scorer.transform(new)[:, 0])
     np.testing.assert_allclose(scores["stance"], scores["support"] - scores["oppose"].fillna(0))
-    assert scores.attrs["provenance"]["head"]["frames"] == list(scorer.heads_)
+    record = scores.attrs["provenance"]["head"]
+    assert record["frames"] == list(scorer.heads_)
+    assert record["sha256"] == heads_hash(scorer.heads_) != heads_hash({"z": scorer.heads_["x"]})
     assert plain.attrs["provenance"]["head"] == {"used": False, "why": "switched off"}
     assert not np.allclose(scores["support"], plain["support"])
     other = Toy()
@@ -201,7 +218,12 @@ def test_auto_uses_the_bundled_head_only_for_its_own_model(tmp_path, monkeypatch
     monkeypatch.setattr("stance.head.fitted.head_path", lambda name: path if name == "toy" else None)
     new, _ = texts(8, seed=4)
     used = stance.score(new, TOY_BOOK, Toy()).attrs["provenance"]["head"]
-    assert used == {"used": True, "name": "toy", "frames": ["x"]}
+    assert used == {
+        "used": True,
+        "name": "toy",
+        "frames": ["x"],
+        "sha256": heads_hash(heads_in(json.loads(path.read_text()))),
+    }
     stale = Toy()
     stale.sha256, stale.name = "b" * 64, "bundled"
     with pytest.warns(UserWarning, match="is not used: it was fitted on another model"):

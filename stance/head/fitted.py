@@ -1,5 +1,6 @@
 """Fitted heads: reading them from a file and using them, without scikit-learn, which takes a second to import."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,6 +74,15 @@ def head_scores(found: Entailed, heads: Mapping[str, FrameHead], zero_shot: Mapp
     return {name: (p[:, 2], np.where(np.isnan(zero_shot[name][1]), np.nan, p[:, 0])) for name, p in codes.items()}
 
 
+def heads_hash(heads: Mapping[str, FrameHead]) -> str:
+    """SHA-256 of what the heads compute: classes, weights, biases and temperatures, by frame."""
+    content = [
+        [name, list(head.classes), head.weights.tolist(), head.bias.tolist(), float(head.temperature)]
+        for name, head in sorted(heads.items())
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
 def head_path(name: str) -> Path | None:
     """The file of a head: a path, or a bundled name, in an installed wheel and in a checkout."""
     package = Path(__file__).parent.parent
@@ -127,4 +137,4 @@ def default_head(found: Entailed) -> tuple[dict[str, FrameHead] | None, dict[str
     if reason:
         return None, {"used": False, "name": name, "why": reason}
     heads = {frame: head for frame, head in heads_in(content).items() if frame in content["default"]}
-    return heads, {"used": True, "name": name, "frames": list(heads)}
+    return heads, {"used": True, "name": name, "frames": list(heads), "sha256": heads_hash(heads)}
