@@ -7,6 +7,7 @@ that of one machine (of the same kind).
 """
 
 import ctypes
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +28,8 @@ from stance.streams import TOKENS_A_BATCH, Source, Task, score_stream, to_rows, 
 
 AHEAD = 3  # chunks on disk for each thread of a worker, so that none waits
 FEWEST = 32  # chunks on disk, for workers that come late: those of a batch system
+ASK = 5.0  # seconds between two questions to the scheduler, whether there are workers
+LOST = 600.0  # seconds after which they will not come back
 RETRIES = 3  # of a part whose worker failed
 # For a cluster that is started here: beside the work, Dask's processes take some 4% of a core each, and 1% with these.
 QUIET = {
@@ -103,13 +106,14 @@ def run_parts(
     todo = set(missing)
     sizes: dict[Any, int] = {}
     running: Any = distributed.as_completed()
+    watch = Watch(client, bar)
     try:
         for start, rows in source.chunks(chunk) if missing else ():
             index = start // chunk
             if index not in todo:
                 continue
             while len(sizes) >= max(FEWEST, AHEAD * sum(client.nthreads().values())):
-                _collect(next(running), sizes, bar)
+                _collect(watch.next(running), sizes, bar)
             source.check_unchanged()
             path = inputs / f"{index:06d}.parquet"
             with writing(task.folder), whole_file(path) as temporary:
@@ -118,15 +122,42 @@ def run_parts(
             future = client.submit(_work, path, start, index, own, name, precision, pure=False, retries=RETRIES)
             sizes[future] = len(rows)
             running.add(future)
-            if not client.nthreads():
-                bar.set_postfix_str("waiting for the first worker")
         while sizes:
-            _collect(next(running), sizes, bar)
+            _collect(watch.next(running), sizes, bar)
     finally:
         client.cancel(list(sizes))
         for left in inputs.glob("*"):
             left.unlink(missing_ok=True)
         inputs.rmdir()
+
+
+class Watch:
+    """Waits for parts, and for workers: a batch system's come late, and go when their time is up.
+
+    Raises: StanceError, after ``LOST`` seconds without a worker where there have been some.
+    """
+
+    def __init__(self, client: Any, bar: Any) -> None:
+        self.client, self.bar = client, bar
+        self.seen: float | None = None
+
+    def next(self, running: Any) -> Any:
+        """The next part that is done."""
+        alone, ask = False, 0.0
+        while not running.has_ready():
+            now = time.monotonic()
+            if now >= ask:
+                alone, ask = not self.client.nthreads(), now + ASK
+                self.bar.set_postfix_str("no worker is there" if alone else "", refresh=alone)
+                if not alone:
+                    self.seen = now
+                elif self.seen is not None and now > self.seen + LOST:
+                    raise StanceError(f"all workers went {LOST:.0f} seconds ago; the parts so far are kept: start "
+                                      "workers, and the same call goes on from there")  # fmt: skip
+            time.sleep(0.02)
+        if alone:
+            self.bar.set_postfix_str("", refresh=False)
+        return next(running)
 
 
 def _collect(future: Any, sizes: dict[Any, int], bar: Any) -> None:
@@ -139,7 +170,6 @@ def _collect(future: Any, sizes: dict[Any, int], bar: Any) -> None:
         raise StanceError(f"a worker failed {RETRIES + 1} times on a part ({type(error).__name__}: {error}); the parts "
                           "so far are kept, and the same call goes on from there") from error  # fmt: skip
     Path(path).unlink(missing_ok=True)
-    bar.set_postfix_str("", refresh=False)
     bar.update(rows)
 
 

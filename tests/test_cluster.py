@@ -99,6 +99,29 @@ def test_workers_that_come_late_all_work(tmp_path, monkeypatch):
     assert len(list(here.iterdir())) == 2
 
 
+def test_workers_that_have_gone_for_good_are_an_error_and_the_call_goes_on(tmp_path, monkeypatch):
+    """As a batch system ends its jobs when their time is up."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr("stance.cluster.ASK", 0.1)
+    monkeypatch.setattr("stance.cluster.LOST", 1.0)
+    some_quotes().to_parquet(tmp_path / "big.parquet")
+    here = tmp_path / "here"
+    here.mkdir()
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        threading.Timer(3, cluster.scale, [0]).start()
+        with pytest.raises(stance.StanceError, match="all workers went 1 seconds ago; the parts so far are kept"):
+            stance.score_stream(tmp_path / "big.parquet", tmp_path / "many", BOOK, Together(here), chunk=9,
+                                client=client, progress=False)  # fmt: skip
+    assert not list((tmp_path / "many").glob("part-*"))
+    (here / "another").touch()
+    done = stance.score_stream(tmp_path / "big.parquet", tmp_path / "many", BOOK, Together(here), chunk=9,
+                               progress=False)  # fmt: skip
+    assert done.quotes == 100
+
+
 class Together:
     """A scorer that goes on once two processes have come, each with its mark in a folder."""
 
