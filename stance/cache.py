@@ -96,7 +96,8 @@ class ScoreCache:
     def info(self) -> dict[str, Any]:
         """Folder, entries, bytes in use and limit.
 
-        >>> stance.cache.default_cache().info()["entries"]    # doctest: +SKIP
+        >>> from stance.cache import default_cache
+        >>> default_cache().info()["entries"]    # doctest: +SKIP
         8000
         """
         record = {"path": str(self.path), "entries": 0, "bytes": 0, "limit": self.limit}

@@ -64,7 +64,8 @@ def connect(address: str) -> Iterator[Any]:
         InputError: another form, or nothing answers there.
         MissingExtraError: dask is not installed.
 
-    >>> with stance.cluster.connect("local:2") as client:    # doctest: +SKIP
+    >>> from stance.cluster import connect
+    >>> with connect("local:2") as client:    # doctest: +SKIP
     ...     stance.score_stream("big.parquet", "scores/", client=client)
     """
     distributed = _distributed()
@@ -119,7 +120,7 @@ def run_parts(
             with writing(task.folder), whole_file(path) as temporary:
                 pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), temporary)
             own = task if index == 0 else replace(task, attrs={})
-            future = client.submit(_work, path, start, index, own, name, precision, pure=False, retries=RETRIES)
+            future = client.submit(_score_part, path, start, index, own, name, precision, pure=False, retries=RETRIES)
             sizes[future] = len(rows)
             running.add(future)
         while sizes:
@@ -189,7 +190,7 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(_MMAP_THRESHOLD, LARGEST) and mallopt(_TRIM_THRESHOLD, KEPT))
 
 
-def _work(path: Path, start: int, index: int, task: Task, model: Any, precision: str | None) -> Path:
+def _score_part(path: Path, start: int, index: int, task: Task, model: Any, precision: str | None) -> Path:
     """On a worker: scores the rows of a file into their part; the model is loaded by the first such call."""
     keep_freed_memory()
     scorer = load_scorer(model, precision, cache=False, tokens_a_batch=TOKENS_A_BATCH)
