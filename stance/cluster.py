@@ -126,7 +126,8 @@ def run_parts(
         while sizes:
             _collect(watch.next(running), sizes, bar)
     finally:
-        client.cancel(list(sizes))
+        if client.status == "running":  # its scheduler may have gone
+            client.cancel(list(sizes))
         for left in inputs.glob("*"):
             left.unlink(missing_ok=True)
         inputs.rmdir()
@@ -168,8 +169,9 @@ def _collect(future: Any, sizes: dict[Any, int], bar: Any) -> None:
     except StanceError:
         raise
     except Exception as error:  # whatever a worker met
-        raise StanceError(f"a worker failed {RETRIES + 1} times on a part ({type(error).__name__}: {error}); the parts "
-                          "so far are kept, and the same call goes on from there") from error  # fmt: skip
+        who = "the cluster's scheduler went" if future.cancelled() else f"a worker failed {RETRIES + 1} times on a part"
+        what = f"{who} ({type(error).__name__}: {error})"
+        raise StanceError(f"{what}; the parts so far are kept, and the same call goes on from there") from error
     Path(path).unlink(missing_ok=True)
     bar.update(rows)
 

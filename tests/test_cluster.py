@@ -122,6 +122,18 @@ def test_workers_that_have_gone_for_good_are_an_error_and_the_call_goes_on(tmp_p
     assert done.quotes == 100
 
 
+def test_a_scheduler_that_goes_is_said_to_have_gone(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    here = tmp_path / "here"
+    here.mkdir()
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        threading.Timer(2, cluster.close).start()
+        with pytest.raises(stance.StanceError, match=r"the cluster's scheduler went .*; the parts so far are kept"):
+            stance.score_stream(some_quotes(), tmp_path / "many", BOOK, Together(here), chunk=9, client=client,
+                                progress=False)  # fmt: skip
+
+
 class Together:
     """A scorer that goes on once two processes have come, each with its mark in a folder."""
 

@@ -63,12 +63,14 @@ def plot_quotes(
         look = looks[name]
         # Equal heights for the same quotes in every drawing: a fixed pattern instead of a random one.
         offset = 0.5 * (((np.arange(len(values)) * 0.618034) % 1) - 0.5) if len(values) > 1 else np.zeros(len(values))
-        crowd = 34 if len(values) < 40 else 14
-        ax.scatter(values, height + offset, color=look.colour, marker=look.marker, s=dot(crowd), linewidths=0, zorder=3,
-                   alpha=0.75 if len(values) < 40 else 0.4, rasterized=raster)  # fmt: skip
-        if len(values) > 1:  # a lone quote is its own mean, and would be hidden behind the bar
-            ax.plot([values.mean()] * 2, [height - 0.36, height + 0.36], color="white", lw=4.5, zorder=4)
-            ax.plot([values.mean()] * 2, [height - 0.36, height + 0.36], color=look.colour, lw=2.5, zorder=5)
+        few = len(values) < 40
+        ax.scatter(values, height + offset, color=look.colour, marker=look.marker, s=dot(40 if few else 14),
+                   edgecolors="white", linewidths=0.6 if few else 0, zorder=3, alpha=0.85 if few else 0.4,
+                   rasterized=raster)  # fmt: skip
+        if len(values) > 1:  # behind the points where each is to be seen, before them in a crowd
+            ends, behind = [height - 0.36, height + 0.36], 3 if few else 0
+            ax.plot([values.mean()] * 2, ends, color="white", lw=4.5, zorder=4 - behind)
+            ax.plot([values.mean()] * 2, ends, color=look.colour, lw=2.5, zorder=5 - behind)
     ax.set_yticks(range(len(rows)), [f"{frame} · {name}" for frame, name in reversed(rows)])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     for k in range(1, len(frames)):
