@@ -42,6 +42,29 @@ def test_probabilities_do_not_depend_on_order_or_company(tiny_model):
     np.testing.assert_array_equal(model.predict([PAIRS[0]] * 3), np.repeat(model.predict([PAIRS[0]]), 3, axis=0))
 
 
+def test_a_large_job_is_done_some_pairs_at_a_time(tiny_model, monkeypatch):
+    model = load_model(tiny_model(), precision="exact", cache=False)
+    pairs = [(f"We will do it {'again ' * (n % 7)}.", f"They said {n % 5}.") for n in range(60)]
+    whole = model.predict(pairs)
+    sizes = []
+    compute = model._compute
+    monkeypatch.setattr(model, "_compute", lambda engine, some, *rest: sizes.append(len(some)) or compute(
+        engine, some, *rest))  # fmt: skip
+    monkeypatch.setattr("stance.entailment.model.PAIRS_AT_ONCE", 16)
+    np.testing.assert_allclose(model.predict(pairs), whole, atol=1e-6)
+    assert sizes == [16, 16, 3]  # of 35 that differ
+
+
+def test_a_text_is_cut_to_the_same_tokens_in_any_company():
+    tokenizer = load_model()._tokenizer
+    texts = ["Stop the boats.", "We will go after the gangs. " * 3, "word " * 200]
+    together = tokenizer.ids(texts, special=True, most=16)
+    assert [len(row) for row in together] == [6, 16, 16]
+    for row, text in zip(together, texts, strict=True):
+        assert row.tolist() == tokenizer.ids([text], special=True, most=16)[0].tolist()
+        assert row[-1] == tokenizer.ids(["x"], special=True)[0][-1]
+
+
 def test_the_order_of_labels_is_respected(tiny_model):
     plain = load_model(tiny_model(name="a")).predict(PAIRS)
     turned = load_model(tiny_model({0: "contradiction", 1: "neutral", 2: "entailment"}, name="b")).predict(PAIRS)
