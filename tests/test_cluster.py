@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import distributed
@@ -82,70 +83,70 @@ class DiesOnce:
         return scorer(pairs)
 
 
-def test_workers_that_come_late_all_work(tmp_path, monkeypatch):
-    """As a batch system starts them: when the call is made there is none, and the first part waits for one of them."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    some_quotes().to_parquet(tmp_path / "big.parquet")
-    here = tmp_path / "here"
-    here.mkdir()
+@contextmanager
+def cluster_of(workers):
+    """A cluster of its own for a test that changes it, and a client."""
     with (
+        pytest.MonkeyPatch.context() as patch,
         distributed.LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
-        threading.Timer(1, cluster.scale, [2]).start()
-        done = stance.score_stream(tmp_path / "big.parquet", tmp_path / "many", BOOK, Together(here), chunk=9,
-                                   client=client, progress=False)  # fmt: skip
-    assert done.quotes == 100
-    assert len(list(here.iterdir())) == 2
-
-
-def test_workers_that_have_gone_for_good_are_an_error_and_the_call_goes_on(tmp_path, monkeypatch):
-    """As a batch system ends its jobs when their time is up."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setattr("stance.cluster.ASK", 0.1)
-    monkeypatch.setattr("stance.cluster.LOST", 1.0)
-    some_quotes().to_parquet(tmp_path / "big.parquet")
-    here = tmp_path / "here"
-    here.mkdir()
-    with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        threading.Timer(3, cluster.scale, [0]).start()
-        with pytest.raises(stance.StanceError, match="all workers went 1 seconds ago; the parts so far are kept"):
-            stance.score_stream(tmp_path / "big.parquet", tmp_path / "many", BOOK, Together(here), chunk=9,
-                                client=client, progress=False)  # fmt: skip
-    assert not list((tmp_path / "many").glob("part-*"))
-    (here / "another").touch()
-    done = stance.score_stream(tmp_path / "big.parquet", tmp_path / "many", BOOK, Together(here), chunk=9,
-                               progress=False)  # fmt: skip
-    assert done.quotes == 100
-
-
-def test_a_scheduler_that_goes_is_said_to_have_gone(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    here = tmp_path / "here"
-    here.mkdir()
-    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
-    with cluster, distributed.Client(cluster) as client:
-        threading.Timer(2, cluster.close).start()
-        with pytest.raises(stance.StanceError, match=r"the cluster's scheduler went .*; the parts so far are kept"):
-            stance.score_stream(some_quotes(), tmp_path / "many", BOOK, Together(here), chunk=9, client=client,
-                                progress=False)  # fmt: skip
+        patch.setenv("PYTHONPATH", str(ROOT))
+        cluster.scale(workers)
+        if workers:
+            client.wait_for_workers(workers)
+        yield cluster, client
 
 
 class Together:
-    """A scorer that goes on once two processes have come, each with its mark in a folder."""
+    """A scorer that goes on once two processes have come, each with its mark in a folder, or after a minute."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.folder.mkdir(exist_ok=True)
 
     def __call__(self, pairs):
         (self.folder / str(os.getpid())).touch()
         until = time.monotonic() + 60
-        while len(list(self.folder.iterdir())) < 2 and time.monotonic() < until:
+        while len(list(self.folder.iterdir())) < 2:
             time.sleep(0.05)
+            if time.monotonic() > until:
+                (self.folder / "alone").touch()
         return scorer(pairs)
+
+
+def test_workers_that_come_late_all_work(tmp_path):
+    """As a batch system starts them: when the call is made there is none, and the first part waits for one of them."""
+    with cluster_of(0) as (cluster, client):
+        threading.Timer(1, cluster.scale, [2]).start()
+        done = stance.score_stream(some_quotes(), tmp_path / "many", BOOK, Together(tmp_path / "here"), chunk=9,
+                                   client=client, progress=False)  # fmt: skip
+    assert done.quotes == 100
+    assert not (tmp_path / "here" / "alone").exists()
+
+
+def test_workers_that_have_gone_for_good_are_an_error_and_the_call_goes_on(tmp_path, monkeypatch):
+    """As a batch system ends its jobs when their time is up."""
+    monkeypatch.setattr("stance.cluster.ASK", 0.1)
+    monkeypatch.setattr("stance.cluster.LOST", 1.0)
+    with cluster_of(1) as (cluster, client):
+        threading.Timer(3, cluster.scale, [0]).start()
+        with pytest.raises(stance.StanceError, match="all workers went 1 seconds ago; the parts so far are kept"):
+            stance.score_stream(some_quotes(), tmp_path / "many", BOOK, Together(tmp_path / "here"), chunk=9,
+                                client=client, progress=False)  # fmt: skip
+    assert not list((tmp_path / "many").glob("part-*"))
+    (tmp_path / "here" / "another").touch()
+    done = stance.score_stream(some_quotes(), tmp_path / "many", BOOK, Together(tmp_path / "here"), chunk=9,
+                               progress=False)  # fmt: skip
+    assert done.quotes == 100
+
+
+def test_a_scheduler_that_goes_is_said_to_have_gone(tmp_path):
+    with cluster_of(1) as (cluster, client):
+        threading.Timer(2, cluster.close).start()
+        with pytest.raises(stance.StanceError, match=r"the cluster's scheduler went .*; the parts so far are kept"):
+            stance.score_stream(some_quotes(), tmp_path / "many", BOOK, Together(tmp_path / "here"), chunk=9,
+                                client=client, progress=False)  # fmt: skip
 
 
 def test_a_dead_workers_part_is_done_again(client, tmp_path):
